@@ -1,0 +1,188 @@
+"""The events the bridge publishes: their bodies, ids and routing keys, field by field as in the contract."""
+
+import base64
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from bridge.model.attempt import Attempt
+from bridge.model.inbound import Dr, Mo
+from bridge.model.mt import Mt
+from bridge.model.times import rfc3339
+
+Via = Literal["smpp", "http"]
+MtOutcome = Literal[
+    "accepted", "rejected", "failed", "parked", "invalid", "expired", "resent", "resolved"
+]
+SiteState = Literal["up", "degraded", "down", "alarm"]
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One event, ready to be published. `event_id` becomes the AMQP message_id, `kind` the AMQP type."""
+
+    kind: Literal["mo", "dr", "mt", "site"]
+    event_id: str
+    routing_key: str
+    correlation_id: str | None
+    body: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Which link an event speaks of. All None where no link had a part in it."""
+
+    provider: str | None = None
+    site: str | None = None
+    via: Via | None = None
+    link: str | None = None
+
+
+NO_ORIGIN = Origin()
+
+
+def key_part(value: str | None) -> str:
+    """One part of a routing key: a dot becomes `_`, a missing part `unknown` (contract, section 2)."""
+    return value.replace(".", "_") if value else "unknown"
+
+
+def routing_key(*parts: str | None) -> str:
+    """A routing key of these parts, cut to AMQP's 255 octets."""
+    key = ".".join(key_part(part) for part in parts)
+    return key.encode()[:255].decode(errors="ignore")
+
+
+def _common(kind: str, event_id: str, now: float, origin: Origin, possible_duplicate: bool) -> dict[str, Any]:
+    return {
+        "type": kind,
+        "event_id": event_id,
+        "at": rfc3339(now),
+        "provider": origin.provider,
+        "site": origin.site,
+        "via": origin.via,
+        "link": origin.link,
+        "possible_duplicate": possible_duplicate,
+    }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MtReport:
+    """What is to be said of an MT's outcome, beside the MT itself."""
+
+    outcome: MtOutcome
+    reason: str | None = None
+    status: int | None = None
+    smsc_ids: Sequence[str | None] = ()
+    segments: int = 1
+    attempts: Sequence[Attempt] = ()
+    possible_duplicate: bool = False
+    origin: Origin = NO_ORIGIN
+
+
+def mt_event(mt_id: str | None, mt: Mt | None, route: str, report: MtReport, event_id: str, now: float) -> Event:
+    """The event of an MT's outcome. `mt` is None where the body could not be read (`invalid`)."""
+    body = _common("mt", event_id, now, report.origin, report.possible_duplicate)
+    body.update(
+        id=mt_id,
+        outcome=report.outcome,
+        smsc_ids=list(report.smsc_ids),
+        segments=report.segments,
+        reason=report.reason,
+        status=report.status,
+        attempts=[attempt.as_body() for attempt in report.attempts],
+        app_id=mt.app_id if mt else None,
+        conversation_id=mt.conversation_id if mt else None,
+        metadata=mt.metadata if mt else None,
+    )
+    return Event("mt", event_id, routing_key("mt", route, report.outcome), mt_id, body)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MtLink:
+    """What correlation knows of the MT a receipt speaks of; the fields a DR event takes from its MT."""
+
+    mt_id: str
+    smsc_id: str
+    app_id: str | None = None
+    conversation_id: str | None = None
+    metadata: Mapping[str, Any] | None = None
+    possible_duplicate: bool = False
+
+
+def dr_event(
+    dr: Dr, mt: MtLink | None, origin: Origin, event_id: str, now: float, *, stale: bool, joined: bool
+) -> Event:
+    """The event of a receipt. Matched: with the smsc_id as stored at the answer; unmatched: as received."""
+    body = _common("dr", event_id, now, origin, mt.possible_duplicate if mt else False)
+    received = dr.ids[0] if dr.ids else None
+    body.update(
+        mt_id=mt.mt_id if mt else None,
+        smsc_id=mt.smsc_id if mt else received,
+        state=dr.state,
+        final=dr.final,
+        error=dr.error,
+        network_error=dr.network_error,
+        submitted_at=dr.submitted_at,
+        done_at=dr.done_at,
+        to=dr.to,
+        segment=None,
+        joined=joined,
+        matched=mt is not None,
+        stale=stale,
+        text=dr.text,
+        app_id=mt.app_id if mt else None,
+        conversation_id=mt.conversation_id if mt else None,
+        metadata=mt.metadata if mt else None,
+        raw=dr.raw,
+    )
+    body["from"] = dr.from_
+    key = routing_key("dr", origin.provider, dr.state)
+    return Event("dr", event_id, key, mt.mt_id if mt else None, body)
+
+
+def mo_event(mo: Mo, origin: Origin, event_id: str, now: float) -> Event:
+    """The event of a message from a phone, whole."""
+    body = _common("mo", event_id, now, origin, possible_duplicate=False)
+    body.update(
+        id=mo.id,
+        to=mo.to,
+        text=mo.text,
+        data=base64.b64encode(mo.data).decode() if mo.data is not None else None,
+        encoding=mo.encoding,
+        segments=1,
+        complete=True,
+        ports={"dst": mo.ports.dst, "src": mo.ports.src} if mo.ports else None,
+        carrier=mo.carrier,
+        media=[dict(part) for part in mo.media],
+        raw=mo.raw,
+    )
+    body["from"] = mo.from_
+    return Event("mo", event_id, routing_key("mo", origin.provider, mo.to), None, body)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteReport:
+    """A provider's site as one worker sees it."""
+
+    provider: str
+    site: str
+    state: SiteState
+    reason: str | None
+    links_up: int
+    links_total: int
+    worker: str
+    via: Via | None = None
+    link: str | None = None
+
+
+def site_event(report: SiteReport, event_id: str, now: float) -> Event:
+    """The event of a site that changed state, or of an alarm."""
+    origin = Origin(report.provider, report.site, report.via, report.link)
+    body = _common("site", event_id, now, origin, possible_duplicate=False)
+    body.update(
+        state=report.state,
+        reason=report.reason,
+        links={"up": report.links_up, "total": report.links_total},
+        worker=report.worker,
+    )
+    return Event("site", event_id, routing_key("site", report.provider, report.site, report.state), None, body)

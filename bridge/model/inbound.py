@@ -1,0 +1,81 @@
+"""What comes back: MOs (messages from phones) and DRs (delivery receipts), normalised, whatever brought them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+DrState = Literal[
+    "enroute", "delivered", "expired", "deleted", "undeliverable", "accepted", "unknown", "rejected", "skipped"
+]
+
+FINAL_STATES: frozenset[DrState] = frozenset(
+    {"delivered", "expired", "deleted", "undeliverable", "rejected", "skipped"}
+)
+"""States nothing follows. `accepted` and `unknown` depend on the provider: its `final_states` adds them."""
+
+Raw = Mapping[str, Any]
+"""The PDU as it came, for the event's `raw`: data_coding, esm_class, short_message (hex), tlvs (hex by tag)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ports:
+    """Application ports of a UDH (3GPP TS 23.040, 9.2.3.24.3 and .4)."""
+
+    dst: int
+    src: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Concat:
+    """Which segment of a long message this is. `ref` is unique only per sender, destination and total."""
+
+    ref: int
+    total: int
+    seq: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mo:
+    """A message from a phone. `id` only where the provider gives one; exactly one of `text` and `data` is set.
+
+    `identity` is the octets that make this MO this MO when it carries no id: its whole content as received.
+    """
+
+    id: str | None
+    from_: str
+    to: str
+    text: str | None
+    data: bytes | None
+    encoding: str
+    identity: bytes
+    concat: Concat | None = None
+    ports: Ports | None = None
+    carrier: str | None = None
+    media: tuple[Mapping[str, str], ...] = ()
+    raw: Raw = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dr:
+    """A delivery receipt.
+
+    `ids` are the provider's ids it names, the one to trust first (TLV before text), without doubles;
+    `from_` is who the receipt speaks of (the handset), `to` our number, both as in the PDU;
+    dates are ISO 8601 to the precision written. `final` already respects the provider's `final_states`.
+    """
+
+    ids: tuple[str, ...]
+    state: DrState | None
+    final: bool
+    error: str | None
+    network_error: str | None
+    submitted_at: str | None
+    done_at: str | None
+    to: str
+    from_: str
+    text: str | None
+    identity: bytes
+    raw: Raw = field(default_factory=dict)
+
+
+Inbound = Mo | Dr
