@@ -19,3 +19,7 @@ def mask(address: str) -> str:
     if len(address) < 8:
         return address[0] + "*" * (len(address) - 2) + address[-1]
     return address[:4] + "*" * (len(address) - 7) + address[-3:]
+
+
+SENDER_PATTERN = r"^(\+?[0-9]{1,20}|[\x20-\x7e]{1,11})$"
+"""What an MT may be from: a number, a short code, or up to 11 printable ASCII characters."""
