@@ -1,0 +1,58 @@
+"""What every test may ask for: private servers, names of its own, and Hypothesis with readable failures.
+
+The servers are started once per test run and belong to it alone. A test that stops, kills or pauses one leaves
+it running again. Tests of one run share them, so each takes its names from `prefix`.
+"""
+
+import asyncio
+import os
+import secrets
+from collections.abc import Iterator
+
+import pytest
+import redis
+from hypothesis import HealthCheck, settings
+
+from bridge.proof.servers import PrivateRabbit, PrivateRedis
+
+settings.register_profile(
+    "here", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow], max_examples=100
+)
+settings.register_profile("ci", settings.get_profile("here"), derandomize=False, max_examples=200)
+settings.load_profile("ci" if os.environ.get("CI") else "here")
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[PrivateRedis]:
+    """A private redis-server with an append-only file, for the whole run."""
+    server = PrivateRedis()
+    try:
+        asyncio.run(server.start())
+        yield server
+    finally:
+        server.close()
+
+
+@pytest.fixture
+def redis_url(redis_server: PrivateRedis) -> str:
+    """The URL of the private redis-server, emptied."""
+    with redis.Redis.from_url(redis_server.url) as client:
+        client.flushall()
+    return redis_server.url
+
+
+@pytest.fixture(scope="session")
+def rabbit() -> Iterator[PrivateRabbit]:
+    """A private RabbitMQ node, for the whole run."""
+    server = PrivateRabbit()
+    try:
+        asyncio.run(server.start())
+        yield server
+    finally:
+        server.close()
+
+
+@pytest.fixture
+def prefix() -> str:
+    """A name that no other test has, for queues, exchanges and keys."""
+    return f"t{secrets.token_hex(4)}"
