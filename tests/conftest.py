@@ -1,7 +1,7 @@
 """What every test may ask for: private servers, names of its own, and Hypothesis with readable failures.
 
-The servers are started once per test run and belong to it alone. A test that stops, kills or pauses one leaves
-it running again. Tests of one run share them, so each takes its names from `prefix`.
+The servers are started once per test run and belong to it alone. A test that stops, kills or pauses one
+leaves it running again. Tests of one run share them, so each takes its names from `prefix`.
 """
 
 import asyncio

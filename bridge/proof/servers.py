@@ -1,8 +1,8 @@
 """Private RabbitMQ and Redis: started from installed binaries, on free ports, in directories of their own.
 
-They disturb no server that runs already: own ports, own node name, cookie, home and port mapper (epmd). They can
-be stopped, killed, paused and started again on the same port and data, which is what fault tests are made of.
-Each has a guardian process that ends it and removes its directory even when the owner is killed.
+They disturb no server that runs already: own ports, own node name, cookie, home and port mapper (epmd). They
+can be stopped, killed, paused and started again on the same port and data, which is what fault tests are made
+of. Each has a guardian process that ends it and removes its directory even when the owner is killed.
 
 Not responsible for installing anything, nor for choosing between private and running servers (`ensure.py`).
 """
@@ -41,8 +41,8 @@ class MissingBinary(ServerError):
 def free_ports(count: int) -> list[int]:
     """So many different free TCP ports on the loopback interface.
 
-    They lie below the range from which the kernel takes the ports of outgoing connections, so that nobody gets
-    one of them while its server is down between two starts.
+    They lie below the range from which the kernel takes the ports of outgoing connections, so that nobody
+    gets one of them while its server is down between two starts.
     """
     with contextlib.ExitStack() as held:
         ports: list[int] = []
@@ -68,8 +68,9 @@ def find_binary(*candidates: str) -> str:
 class PrivateServer(ABC):
     """One server process with a directory and a guardian of its own.
 
-    `start`, `stop` and `restart` wait until it is done; `kill`, `pause` and `resume` act at once. `close` ends
-    it for good and removes its directory; as a context manager it starts on entering and closes on leaving.
+    `start`, `stop` and `restart` wait until it is done; `kill`, `pause` and `resume` act at once. `close`
+    ends it for good and removes its directory; as a context manager it starts on entering and closes on
+    leaving.
     """
 
     program: ClassVar[str]
@@ -80,7 +81,7 @@ class PrivateServer(ABC):
     url: str
 
     def __init__(self, parent: Path | None = None) -> None:
-        """`parent`: where its directory is made, and removed again; by default the system's place for that."""
+        """`parent`: where its directory is made, and removed again; by default the system's own place."""
         if parent is not None:
             parent.mkdir(parents=True, exist_ok=True)
         self.directory = Path(tempfile.mkdtemp(prefix=f"bridge-{self.program}-", dir=parent)).absolute()
@@ -162,7 +163,7 @@ class PrivateServer(ABC):
     async def _until_ready(self) -> None:
         try:
             async with asyncio.timeout(self.start_limit_s):
-                while not await self._answers() and self.running:
+                while not await self._answers() and self.running:  # noqa: ASYNC110 - nor does a port
                     await asyncio.sleep(_POLL_S)
         except TimeoutError:
             raise self._error(f"did not answer within {self.start_limit_s:.0f} s") from None
