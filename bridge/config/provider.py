@@ -25,7 +25,8 @@ Dialect = Literal["smpp34", "genesys", "generic-http"]
 BindWord = Literal["transceiver", "transmitter+receiver", "transmitter", "receiver"]
 Alphabet = Literal["gsm", "gsm-packed", "ascii", "latin1", "utf-8", "shift_jis"]
 StatusWord = Literal["ok", "permanent", "retry", "throttled", "bind", "account"]
-COctets = StringConstraints(pattern=r"^[\x20-\x7e]*$")
+C_OCTETS = r"^[\x20-\x7e]*$"
+COctets = StringConstraints(pattern=C_OCTETS)
 
 STATUS_MAP_SCHEMA = {
     "type": "object",

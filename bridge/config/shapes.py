@@ -136,8 +136,10 @@ def _network(value: str) -> str:
 
 
 Network = Annotated[str, AfterValidator(_network)]
-Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
-Prefix = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.:-]{0,63}$")]
+NAME_PATTERN = r"^[A-Za-z0-9_-]{1,64}$"
+PREFIX_PATTERN = r"^[A-Za-z0-9_][A-Za-z0-9_.:-]{0,63}$"
+Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
+Prefix = Annotated[str, StringConstraints(pattern=PREFIX_PATTERN)]
 Secret = Annotated[SecretStr, Field(min_length=1)]
 Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
 Hours = Annotated[float, Field(gt=0, le=8_784, allow_inf_nan=False)]

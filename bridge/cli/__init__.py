@@ -1,0 +1,73 @@
+"""The command line: one file per command, imported only when that command runs.
+
+To add a command: a file with a click command named `command`, and its line in COMMANDS.
+"""
+
+from importlib import import_module
+
+import click
+
+from bridge import __version__
+
+COMMANDS = {
+    "demo": "See it all on this machine: simulated sites, traffic, a site failing, and the proof.",
+    "check": "Lint the configuration, then try RabbitMQ, Redis and every node, and say what works.",
+    "run": "Carry messages until told to stop.",
+    "topology": "Show or declare the exchanges and queues.",
+    "send": "Publish one MT and show its life until the receipt.",
+    "tail": "Follow events as they are published.",
+    "simulate": "Play a provider to try things on, with faults.",
+    "schema": "Print the JSON Schema of the configuration, of an MT, or of an event.",
+}
+"""Each command and what it is for, in the order a newcomer meets them."""
+
+
+class CommandTable(click.Group):
+    """A group that imports a command's module when the command is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """The commands in the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """The command of this name, imported now."""
+        if cmd_name not in COMMANDS:
+            return None
+        command = import_module(f"{__name__}.{cmd_name}").command
+        assert isinstance(command, click.Command)  # noqa: S101 - what a command module is
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """The list in `bridge --help`, without importing any command."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command; Ctrl-C ends it without a traceback."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            click.echo("\nstopped", err=True)
+            ctx.exit(1)
+
+
+@click.group(
+    cls=CommandTable,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    epilog="""\b
+Begin here:
+  bridge demo                                  see it work, nothing to configure
+  bridge check -c bridge.yaml                  is my configuration right, who can be reached?
+  bridge run -c bridge.yaml                    start a worker
+  bridge send --to +447700900123 --text Hello  and watch what becomes of it
+
+\b
+Exit codes: 0 done, 1 failed, 2 wrong usage or configuration.""",
+)
+@click.version_option(__version__, prog_name="bridge", message="%(prog)s %(version)s")
+def main() -> None:
+    """SMS between RabbitMQ and every site of your SMPP providers.
+
+    Producers publish MTs to RabbitMQ; workers send them over whichever bind is up, and publish MOs, delivery
+    receipts and outcomes back. Nothing is lost, and nothing is doubled that can be avoided.
+    """

@@ -1,0 +1,135 @@
+"""The YAML file as plain data that remembers its lines. Knows nothing of what the keys mean.
+
+Every scalar stays the text that stands in the file, with its references replaced; the models read numbers and
+flags from it. So `from: 0123` keeps its zero, and `window: ${WINDOW}` is a number.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import yaml
+
+from bridge.config.interpolate import UnresolvedError, interpolate
+from bridge.config.problems import Place, Problem, dotted
+
+Value = dict[str, "Value"] | list["Value"] | str | None
+
+
+@dataclass
+class Document:
+    """`lines` gives the line of each place; `problems` what was wrong already at reading."""
+
+    data: Value
+    lines: dict[Place, int] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+
+    def line(self, place: Place) -> int:
+        """The line of a place, or of the nearest section around it."""
+        while place and place not in self.lines:
+            place = place[:-1]
+        return self.lines.get(place, 1)
+
+    def problem(self, place: Place, message: str) -> Problem:
+        """A problem at this place."""
+        return Problem(self.line(place), dotted(place), message)
+
+
+def read_document(text: str, environ: Mapping[str, str], folder: Path) -> Document:
+    """Read YAML text. Never raises: what cannot be read is in `problems`, and not in `data`."""
+    document = Document(None)
+    try:
+        root = yaml.compose(text, yaml.SafeLoader)
+    except yaml.MarkedYAMLError as error:
+        document.problems.append(_syntax_problem(error))
+        return document
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        document.problems.append(
+            Problem(line, "", f"a character that YAML does not allow (#x{ord(text[error.position]):04x})")
+        )
+        return document
+    except RecursionError:
+        document.problems.append(Problem(1, "", "is nested too deeply"))
+        return document
+    if root is not None:
+        document.data = _Reader(document, environ, folder).value(root, ())
+    return document
+
+
+def _syntax_problem(error: yaml.MarkedYAMLError) -> Problem:
+    mark = error.problem_mark or error.context_mark
+    reason = ", ".join(part for part in (error.context, error.problem) if part)
+    if error.problem and "'\\t'" in error.problem:
+        reason += " (a tab: indent with spaces)"
+    return Problem(mark.line + 1 if mark else 1, "", f"is not YAML: {reason}")
+
+
+class _Reader:
+    def __init__(self, document: Document, environ: Mapping[str, str], folder: Path) -> None:
+        self._document = document
+        self._environ = environ
+        self._folder = folder
+        self._open: set[int] = set()
+
+    def value(self, node: yaml.Node, place: Place) -> Value:
+        self._document.lines.setdefault(place, node.start_mark.line + 1)
+        if not node.tag.startswith("tag:yaml.org,2002:"):
+            self._problem(place, "YAML tags (!word) are not known here")
+            return None
+        if isinstance(node, yaml.ScalarNode):
+            return self._scalar(node, place)
+        if id(node) in self._open:
+            self._problem(place, "refers to itself")
+            return None
+        self._open.add(id(node))
+        try:
+            if isinstance(node, yaml.MappingNode):
+                return self._mapping(node, place)
+            return [self.value(item, (*place, index)) for index, item in enumerate(node.value)]
+        finally:
+            self._open.discard(id(node))
+
+    def _scalar(self, node: yaml.ScalarNode, place: Place) -> Value:
+        if node.tag == "tag:yaml.org,2002:null":
+            if not node.value:
+                self._problem(place, "has no value: give it one, or remove the key")
+            return None
+        text: str = node.value
+        try:
+            return interpolate(text, self._environ, self._folder)
+        except UnresolvedError as unresolved:
+            self._problem(place, str(unresolved))
+            return text
+
+    def _mapping(self, node: yaml.MappingNode, place: Place) -> Value:
+        values: dict[str, Value] = {}
+        own: dict[str, int] = {}
+        for key, item in node.value:
+            line = key.start_mark.line + 1
+            if not isinstance(key, yaml.ScalarNode):
+                self._document.problems.append(Problem(line, dotted(place), "a key must be a single word"))
+            elif key.tag == "tag:yaml.org,2002:merge":
+                values = {**self._merged(item, place), **values}
+            elif key.value in own:
+                message = f"is given twice, first in line {own[key.value]}"
+                self._document.problems.append(Problem(line, dotted((*place, key.value)), message))
+            else:
+                own[key.value] = line
+                self._document.lines[(*place, key.value)] = line
+                values[key.value] = self.value(item, (*place, key.value))
+        return values
+
+    def _merged(self, node: yaml.Node, place: Place) -> dict[str, Value]:
+        """What `<<: *anchor` or `<<: [*one, *two]` brings; earlier ones win."""
+        merged: dict[str, Value] = {}
+        for source in node.value if isinstance(node, yaml.SequenceNode) else [node]:
+            value = self.value(source, place)
+            if isinstance(value, dict):
+                merged = {**value, **merged}
+            else:
+                self._problem(place, "<<: must name a section, or a list of them")
+        return merged
+
+    def _problem(self, place: Place, message: str) -> None:
+        self._document.problems.append(self._document.problem(place, message))
