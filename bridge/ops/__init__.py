@@ -1,0 +1,1 @@
+"""What an operator sees of a worker: its health, its numbers, its logs."""

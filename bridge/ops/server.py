@@ -1,0 +1,107 @@
+"""The private HTTP listener: /healthz, /readyz, /metrics, /api/state. Not the callbacks of providers."""
+
+import asyncio
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import orjson
+import uvicorn
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from bridge.ops.health import State, missing, snapshot
+
+GRACE_S = 1
+"""How long requests under way may hold up the end."""
+
+
+class CannotListen(Exception):
+    """The address of `ops.listen` cannot be used. The message is fit for one line and names the setting."""
+
+
+class OpsServer:
+    """Serves one worker's state. `open` takes the port: a taken one is known before anything starts."""
+
+    def __init__(self, host: str, port: int, state: State, registry: CollectorRegistry) -> None:
+        self._host = host
+        self._port = port
+        self._app = application(state, registry)
+        self._socket: socket.socket | None = None
+
+    @property
+    def port(self) -> int:
+        """The port in use: with port 0 in the settings, the one the system chose."""
+        return int(self._socket.getsockname()[1]) if self._socket else self._port
+
+    def open(self) -> None:
+        """Take the port. Raises CannotListen."""
+        family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
+        try:
+            self._socket = socket.create_server((self._host, self._port), family=family)
+        except OSError as error:
+            raise CannotListen(
+                f"ops.listen: cannot listen on {self._host}:{self._port}: {error.strerror}. Another worker "
+                "on this machine? Each needs a port of its own; port 0 takes any free one."
+            ) from error
+
+    async def run(self) -> None:
+        """Serve until cancelled."""
+        assert self._socket is not None, "open() first"  # noqa: S101
+        server = _Server(
+            uvicorn.Config(
+                self._app,
+                log_config=None,
+                access_log=False,
+                lifespan="off",
+                server_header=False,
+                timeout_graceful_shutdown=GRACE_S,
+            )
+        )
+        serving = asyncio.create_task(server.serve(sockets=[self._socket]), name="ops")
+        try:
+            await asyncio.shield(serving)
+        finally:
+            server.should_exit = True
+            await serving
+
+    def close(self) -> None:
+        """Give the port back, if `run` never had it."""
+        if self._socket is not None:
+            self._socket.close()
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its signal handlers: stopping is the application's."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave the signals alone."""
+        yield
+
+
+def application(state: State, registry: CollectorRegistry) -> Starlette:
+    """The four pages."""
+
+    async def healthz(_request: Request) -> Response:
+        return _json({"status": "ok", "worker": state.worker})
+
+    async def readyz(_request: Request) -> Response:
+        lacking = missing(state)
+        return _json({"ready": not lacking, "missing": lacking}, 503 if lacking else 200)
+
+    async def metrics(_request: Request) -> Response:
+        return Response(generate_latest(registry), headers={"content-type": CONTENT_TYPE_LATEST})
+
+    async def api_state(_request: Request) -> Response:
+        return _json(snapshot(state))
+
+    pages = {"/healthz": healthz, "/readyz": readyz, "/metrics": metrics, "/api/state": api_state}
+    return Starlette(routes=[Route(path, page) for path, page in pages.items()])
+
+
+def _json(body: object, status: int = 200) -> Response:
+    return Response(orjson.dumps(body), status, media_type="application/json")
