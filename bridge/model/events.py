@@ -11,9 +11,7 @@ from bridge.model.mt import Mt
 from bridge.model.times import rfc3339
 
 Via = Literal["smpp", "http"]
-MtOutcome = Literal[
-    "accepted", "rejected", "failed", "parked", "invalid", "expired", "resent", "resolved"
-]
+MtOutcome = Literal["accepted", "rejected", "failed", "parked", "invalid", "expired", "resent", "resolved"]
 SiteState = Literal["up", "degraded", "down", "alarm"]
 
 
@@ -79,7 +77,9 @@ class MtReport:
     origin: Origin = NO_ORIGIN
 
 
-def mt_event(mt_id: str | None, mt: Mt | None, route: str, report: MtReport, event_id: str, now: float) -> Event:
+def mt_event(
+    mt_id: str | None, mt: Mt | None, route: str, report: MtReport, event_id: str, now: float
+) -> Event:
     """The event of an MT's outcome. `mt` is None where the body could not be read (`invalid`)."""
     body = _common("mt", event_id, now, report.origin, report.possible_duplicate)
     body.update(
@@ -185,4 +185,6 @@ def site_event(report: SiteReport, event_id: str, now: float) -> Event:
         links={"up": report.links_up, "total": report.links_total},
         worker=report.worker,
     )
-    return Event("site", event_id, routing_key("site", report.provider, report.site, report.state), None, body)
+    return Event(
+        "site", event_id, routing_key("site", report.provider, report.site, report.state), None, body
+    )

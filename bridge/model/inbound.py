@@ -5,7 +5,15 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 DrState = Literal[
-    "enroute", "delivered", "expired", "deleted", "undeliverable", "accepted", "unknown", "rejected", "skipped"
+    "enroute",
+    "delivered",
+    "expired",
+    "deleted",
+    "undeliverable",
+    "accepted",
+    "unknown",
+    "rejected",
+    "skipped",
 ]
 
 FINAL_STATES: frozenset[DrState] = frozenset(

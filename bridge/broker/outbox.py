@@ -1,0 +1,64 @@
+"""Publishing that repeats itself until RabbitMQ has confirmed.
+
+For what must be published before the work on a message can end: outcome events, copies for the dead and wait queues.
+Bounded by its callers: each holds one delivery for what it sends.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+import orjson
+import structlog
+from bridge.broker.publisher import Publisher
+
+from bridge.broker.message import Confirmation, Outgoing
+from bridge.model.events import Event
+from bridge.model.names import Names
+
+log = structlog.get_logger(__name__)
+
+FIRST_PAUSE_S = 0.2
+LONGEST_PAUSE_S = 5.0
+
+
+class Outbox:
+    """Sends each message until it is confirmed. A repeat has the same message_id: consumers drop it by that."""
+
+    def __init__(self, publisher: Publisher) -> None:
+        self._publisher = publisher
+        self._loop = asyncio.get_running_loop()
+        self.unconfirmed = 0
+
+    def send(self, message: Outgoing, then: Callable[[], None]) -> None:
+        """Publish, and call `then` once, when the broker has it."""
+        self.unconfirmed += 1
+        self._try(message, then, FIRST_PAUSE_S)
+
+    def _try(self, message: Outgoing, then: Callable[[], None], pause_s: float) -> None:
+        def done(confirmation: Confirmation) -> None:
+            if confirmation is Confirmation.CONFIRMED:
+                self.unconfirmed -= 1
+                then()
+                return
+            if confirmation is Confirmation.REFUSED:
+                log.warning("publish.refused", exchange=message.exchange, routing_key=message.routing_key)
+            self._loop.call_later(pause_s, self._try, message, then, min(pause_s * 2, LONGEST_PAUSE_S))
+
+        self._publisher.publish(message, done)
+
+
+def event_message(event: Event, names: Names, now: float) -> Outgoing:
+    """An event as it is published (contract, section 2). `now`: epoch seconds.
+
+    A `site` event is of the moment: it may go unheard, so it is not mandatory.
+    """
+    return Outgoing(
+        exchange=names.events,
+        routing_key=event.routing_key,
+        body=orjson.dumps(event.body),
+        message_id=event.event_id,
+        type=event.kind,
+        correlation_id=event.correlation_id,
+        timestamp=int(now),
+        mandatory=event.kind != "site",
+    )

@@ -1,0 +1,75 @@
+"""What has come in and is not answered yet: one entry for each MO or DR, and the answers that wait for its verdict.
+
+A repeat that comes while the first is being worked on joins it. Every wait has a limit: an answer that is owed for
+longer than `ANSWER_WITHIN_S` is given as a refusal, and the provider sends it again.
+"""
+
+from typing import Generic, TypeVar
+
+from bridge.inbound.ports import Answer
+from bridge.model.events import Origin
+
+ANSWER_WITHIN_S = 10.0
+MOST_PENDING = 2000
+"""How many MOs and DRs one worker works on at once; above it, it refuses: a flood waits at the provider."""
+
+What = TypeVar("What")
+
+
+class Entry(Generic[What]):
+    """One MO or DR being worked on. `epoch`: which use of its id the receipt means."""
+
+    __slots__ = ("answers", "epoch", "event_id", "key", "origin", "since", "what")
+
+    def __init__(
+        self, key: bytes, what: What, origin: Origin, event_id: str, answer: Answer, since: float
+    ) -> None:
+        self.key = key
+        self.what = what
+        self.origin = origin
+        self.event_id = event_id
+        self.answers = [answer]
+        self.since = since
+        self.epoch = 0
+
+
+class Pending(Generic[What]):
+    """The entries, oldest first."""
+
+    def __init__(self) -> None:
+        self._entries: dict[bytes, Entry[What]] = {}
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    @property
+    def full(self) -> bool:
+        """Whether a new entry has to be refused."""
+        return len(self._entries) >= MOST_PENDING
+
+    def get(self, key: bytes) -> Entry[What] | None:
+        """The entry of this key, if it is being worked on."""
+        return self._entries.get(key)
+
+    def add(self, entry: Entry[What]) -> None:
+        """Begin work on it."""
+        self._entries[entry.key] = entry
+
+    def answer(self, entry: Entry[What], safe: bool) -> None:
+        """The verdict, for all that wait for it; the work on it is over."""
+        self._entries.pop(entry.key, None)
+        answers, entry.answers = entry.answers, []
+        for answer in answers:
+            answer(safe)
+
+    def refuse_overdue(self, now: float) -> int:
+        """Refuse what has waited too long, but go on with the work; returns how many answers were given."""
+        refused = 0
+        for entry in self._entries.values():
+            if now - entry.since < ANSWER_WITHIN_S:
+                break
+            answers, entry.answers = entry.answers, []
+            for answer in answers:
+                answer(False)
+            refused += len(answers)
+        return refused

@@ -1,0 +1,347 @@
+"""The MT's way through this worker: delivery -> lane -> claim -> link -> outcome -> settlement.
+
+Nothing here awaits: deliveries, claim verdicts and answers arrive as calls, and what has become possible is done
+once per loop turn and route (`_pump`). Decisions are in `settle`, `retry`, `pacing`, `lanes` and `route`; what a
+settlement does to Redis and RabbitMQ is in `settler`.
+
+A message holds a reserved slot of its link from the claim on, so that the claim is the last thing before the write.
+"""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from itertools import count
+from typing import Protocol
+
+import structlog
+
+from bridge.broker.message import Delivery
+from bridge.config.settings import RouteSettings
+from bridge.model.attempt import Attempt
+from bridge.model.names import Lane
+from bridge.model.outcome import Accepted, Outcome, Rejected, Throttled
+from bridge.model.times import rfc3339
+from bridge.outbound.body import InvalidMt, read_mt
+from bridge.outbound.flight import Flight, Stage, generation_of
+from bridge.outbound.links import LinkSlot
+from bridge.outbound.ports import ClaimsPort, LinkPort
+from bridge.outbound.route import Route
+from bridge.outbound.settle import Standing, decide_settlement, result_word
+from bridge.outbound.settler import Settler
+from bridge.store.claims import Claim
+
+log = structlog.get_logger(__name__)
+
+CLAIM_FRESH_S = 5.0
+"""A claim older than this is renewed before the write: a worker that was paused must not send on a lease gone by."""
+CLAIM_AGAIN_S = 0.25
+"""How long to leave Redis alone after it could not say whether a message is claimed."""
+
+
+class Consuming(Protocol):
+    """Told how many messages a route may hold; 0 is none, and what waits goes back to RabbitMQ."""
+
+    def want(self, route: str, prefetch: int) -> None: ...
+
+
+class Dispatcher:
+    """All MTs in this worker's hands, by claim key."""
+
+    def __init__(
+        self,
+        routes: Mapping[str, RouteSettings],
+        links: Sequence[LinkPort],
+        claims: ClaimsPort,
+        settler: Settler,
+        consuming: Consuming,
+        *,
+        worker: str,
+        body_limit: int,
+    ) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._claims = claims
+        self._settler = settler
+        self._consuming = consuming
+        self._worker = worker
+        self._body_limit = body_limit
+        self._owners = count(1)
+        self._slots = {link: LinkSlot(link) for link in links}
+        self.routes = {
+            name: Route(name, settings, list(self._slots.values())) for name, settings in routes.items()
+        }
+        self._routes_of = {
+            slot: [route for route in self.routes.values() if slot in route.slots]
+            for slot in self._slots.values()
+        }
+        self._flights: dict[str, Flight] = {}
+        self._claims_held_until = 0.0
+        self._idle: list[Callable[[], None]] = []
+        self.stopping = False
+        self.tally: Counter[tuple[str, ...]] = Counter()
+        settler.attach(self)
+
+    @property
+    def in_hand(self) -> int:
+        """How many MTs this worker holds."""
+        return len(self._flights)
+
+    # Deliveries
+
+    def take(self, route_name: str, lane: Lane, delivery: Delivery) -> None:
+        """A delivery from a route's queue."""
+        self.tally["taken", route_name, lane] += 1
+        mt = read_mt(delivery.body, delivery.message_id, self._body_limit)
+        if isinstance(mt, InvalidMt):
+            self.tally["ended", route_name, "invalid"] += 1
+            self._settler.invalid(route_name, delivery, mt)
+            return
+        generation = generation_of(delivery)
+        mt_key = f"{mt.id}#{generation}" if generation else mt.id
+        known = self._flights.get(mt_key)
+        if known is not None:
+            # Redelivered to us, or published twice: one flight settles them all.
+            known.deliveries.append(delivery)
+            return
+        route = self.routes[route_name]
+        flight = Flight(mt, route_name, lane, delivery, mt_key, f"{self._worker}:{next(self._owners)}")
+        if flight.refused_by and not route.other_providers(flight, ""):
+            flight.refused_by = frozenset()
+        self._flights[mt_key] = flight
+        route.lanes.push(flight)
+        self._wake(route)
+
+    def forget(self, flight: Flight) -> None:
+        """Settled: its deliveries are acknowledged or given back."""
+        self._flights.pop(flight.mt_key, None)
+        if not self._flights:
+            waiters, self._idle = self._idle, []
+            for waiter in waiters:
+                waiter()
+
+    # Choosing and claiming
+
+    def _wake(self, route: Route) -> None:
+        if not route.pump_due:
+            route.pump_due = True
+            self._loop.call_soon(self._pump, route)
+
+    def wake_all(self) -> None:
+        """Redis is back, or a pause is over."""
+        for route in self.routes.values():
+            self._wake(route)
+
+    def _pump(self, route: Route) -> None:
+        route.pump_due = False
+        now = self._loop.time()
+        if self.stopping or now < self._claims_held_until:
+            return
+        while route.lanes:
+            chosen = route.lanes.take(lambda flight: route.ready_link(flight, now))
+            if chosen is None:
+                return
+            self._claim(*chosen, now)
+
+    def _claim(self, flight: Flight, slot: LinkSlot, now: float) -> None:
+        flight.pdu = self._prepare(flight, slot.link)
+        flight.stage = Stage.CLAIMING
+        flight.slot = slot
+        flight.claimed_at = now
+        slot.reserved += 1
+        lease_ms = int(slot.link.lease_s * 1000)
+        self._claims.claim(
+            flight.mt_key,
+            flight.owner,
+            lease_ms,
+            partial(self._claimed, flight, slot),
+            takeover=flight.takeover,
+        )
+
+    def _prepare(self, flight: Flight, link: LinkPort) -> bytes | Rejected:
+        from_ = flight.mt.from_ or self.routes[flight.route].settings.from_
+        if not from_:
+            return Rejected(None, "no `from` in the MT and none configured for its route")
+        return link.prepare(flight.mt, from_, time.time())
+
+    def _claimed(self, flight: Flight, slot: LinkSlot, claim: Claim | None) -> None:
+        slot.reserved -= 1
+        if slot.ready(self._loop.time()):
+            self._freed(slot)
+        flight.slot = None
+        if claim is None:
+            self._hold_claims()
+            self.place(flight)
+            return
+        if flight.late is not None:
+            self._settler.accept_late(flight)
+            return
+        match claim.verdict:
+            case "new" | "mine":
+                self._go(flight, slot)
+            case "taken":
+                flight.takeover = False
+                self._in_doubt(flight)
+            case "stale":
+                # A worker died between its claim and the answer: whose doubt it is now, it is ours to settle.
+                flight.takeover = True
+                self.place(flight)
+            case "busy":
+                self._settler.wait_for_lease(flight, claim.wait_ms)
+            case "done":
+                self._settler.repeat(flight, claim.info)
+
+    def _hold_claims(self) -> None:
+        now = self._loop.time()
+        if now >= self._claims_held_until:
+            self._claims_held_until = now + CLAIM_AGAIN_S
+            self._loop.call_at(self._claims_held_until, self.wake_all)
+
+    def _in_doubt(self, flight: Flight) -> None:
+        dead = Attempt(rfc3339(time.time()), "", "", "", "doubt")
+        flight.attempts.append(dead)
+        reason = "the worker that was sending it died before the answer was recorded"
+        self._settler.doubt(flight, reason, self._standing(flight, ""))
+
+    # Submitting
+
+    def _go(self, flight: Flight, slot: LinkSlot) -> None:
+        expires_at = flight.mt.expires_at
+        if expires_at is not None and expires_at <= time.time():
+            self._settler.expire(flight)
+            return
+        if isinstance(flight.pdu, Rejected):
+            self._ended(flight, slot, flight.pdu)
+            return
+        fresh = flight.claimed_at is not None and self._loop.time() - flight.claimed_at < CLAIM_FRESH_S
+        if not fresh or not slot.link.submit(flight.pdu, flight):
+            self.place(flight)
+            return
+        flight.stage = Stage.SUBMITTED
+        flight.slot = slot
+        slot.in_flight += 1
+
+    def attempt_ended(self, link: LinkPort, ref: object, outcome: Outcome) -> None:
+        """The one outcome of a submit."""
+        assert isinstance(ref, Flight)  # noqa: S101  only flights are handed to links
+        slot = self._slots[link]
+        slot.in_flight -= 1
+        ref.slot = None
+        if isinstance(outcome, Throttled):
+            self._throttled(slot)
+        else:
+            if isinstance(outcome, Accepted):
+                slot.pacer.accepted()
+            self._freed(slot)
+        self._ended(ref, slot, outcome)
+
+    def _ended(self, flight: Flight, slot: LinkSlot, outcome: Outcome) -> None:
+        link = slot.link
+        word = result_word(outcome)
+        self.tally["attempt", link.provider, link.name, word] += 1
+        if not isinstance(outcome, Accepted):
+            flight.attempts.append(Attempt(rfc3339(time.time()), link.provider, link.site, link.name, word))
+            flight.avoid = slot.key
+        elif self.routes[flight.route].settings.accepted_events:
+            flight.attempts.append(Attempt(rfc3339(time.time()), link.provider, link.site, link.name, word))
+        if isinstance(outcome, Rejected):
+            flight.refused_by |= {link.provider}
+        standing = self._standing(flight, link.provider)
+        self._settler.settle(flight, link, decide_settlement(outcome, standing), standing)
+
+    def _standing(self, flight: Flight, provider: str) -> Standing:
+        route = self.routes[flight.route]
+        return Standing(
+            counted=flight.counted,
+            max_attempts=route.settings.max_attempts,
+            other_providers=route.other_providers(flight, provider),
+            on_doubt=flight.mt.on_doubt or route.settings.on_doubt,
+        )
+
+    def answered_late(self, link: LinkPort, ref: object, outcome: Outcome) -> None:
+        """An answer to a submit that had been given up: it still names a message the provider holds."""
+        assert isinstance(ref, Flight)  # noqa: S101
+        self.tally["late", link.provider, link.name, result_word(outcome)] += 1
+        if not isinstance(outcome, Accepted):
+            log.info("mt.late_refusal", id=ref.mt.id, link=link.name, result=result_word(outcome))
+            return
+        ref.late = (outcome.smsc_id, link)
+        if ref.stage is Stage.WAITING and ref.mt_key in self._flights:
+            self.routes[ref.route].lanes.remove(ref)
+            self._settler.accept_late(ref)
+        else:
+            self._settler.record_late(ref)
+
+    # Links
+
+    def _freed(self, slot: LinkSlot) -> None:
+        for route in self._routes_of[slot]:
+            route.offer(slot)
+            if route.lanes:
+                self._wake(route)
+
+    def _throttled(self, slot: LinkSlot) -> None:
+        now = self._loop.time()
+        paused_before = slot.pacer.paused(now)
+        resume_at = slot.pacer.throttled(now)
+        if not paused_before:
+            log.info("link.throttled", link=slot.link.name, pause_s=round(slot.pacer.pause_s, 3))
+            self._loop.call_at(resume_at, self.link_changed, slot.link)
+            self._review(slot)
+
+    def link_changed(self, link: LinkPort) -> None:
+        """The link was bound, lost, stalled, or has a free slot again."""
+        slot = self._slots[link]
+        self._review(slot)
+        if link.active:
+            self._freed(slot)
+
+    def _review(self, slot: LinkSlot) -> None:
+        now = self._loop.time()
+        up = slot.up(now)
+        if up == slot.was_up:
+            return
+        slot.was_up = up
+        for route in self._routes_of[slot]:
+            self._consuming.want(route.name, 0 if self.stopping else route.prefetch(now))
+            if not up and route.lanes:
+                self._wake(route)
+
+    # Giving back
+
+    def place(self, flight: Flight) -> None:
+        """Back to the head of its lane, or to RabbitMQ when no link of its route is up (or we are stopping)."""
+        route = self.routes[flight.route]
+        flight.stage = Stage.WAITING
+        now = self._loop.time()
+        if self.stopping or not route.prefetch(now):
+            self._settler.give_back(flight)
+        elif not route.other_link_up(flight, None, now):
+            self._settler.wait_for_link(flight)
+        else:
+            route.lanes.push_front(flight)
+            self._wake(route)
+
+    def resend(self, flight: Flight) -> None:
+        """A doubtful message whose second copy may leave now: over another link, or up the ladder if there is none."""
+        route = self.routes[flight.route]
+        avoided = next((slot for slot in route.slots if slot.key == flight.avoid), None)
+        if self.stopping or not route.other_link_up(flight, avoided, self._loop.time()):
+            self._settler.climb_again(flight)
+        else:
+            self.place(flight)
+
+    def return_waiting(self, route_name: str) -> None:
+        """All that waits for a link of this route goes back to RabbitMQ, for any other worker."""
+        for flight in self.routes[route_name].lanes.drain():
+            self._settler.give_back(flight)
+
+    async def stop(self) -> None:
+        """Soft stop: nothing new is sent; returns when nothing is in flight any more. The caller sets the limit."""
+        self.stopping = True
+        for name in self.routes:
+            self._consuming.want(name, 0)
+        if self._flights:
+            idle = asyncio.Event()
+            self._idle.append(idle.set)
+            await idle.wait()

@@ -1,0 +1,65 @@
+"""What outbound needs of the floor below, as small protocols; `app.py` hands in the real ones."""
+
+from collections.abc import Callable
+from typing import Literal, Protocol
+
+from bridge.broker.message import Outgoing
+from bridge.model.mt import Mt
+from bridge.model.outcome import Rejected
+from bridge.store.claims import Claim, Recorded
+from bridge.store.correlation import Correlation
+
+
+class LinkPort(Protocol):
+    """Anything an MT can leave through. `active` is the contract's *up*, throttling aside; `free` counts slots."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def provider(self) -> str: ...
+    @property
+    def site(self) -> str: ...
+    @property
+    def via(self) -> Literal["smpp", "http"]: ...
+    @property
+    def window(self) -> int: ...
+    @property
+    def active(self) -> bool: ...
+    @property
+    def free(self) -> int: ...
+    @property
+    def lease_s(self) -> float: ...
+
+    def prepare(self, mt: Mt, from_: str, now_epoch: float) -> bytes | Rejected:
+        """The MT in this link's words, or why this provider can never carry it."""
+        ...
+
+    def submit(self, body: bytes, ref: object) -> bool:
+        """Write it. False: surely not sent. True: `attempt_ended` follows exactly once with this `ref`."""
+        ...
+
+
+class ClaimsPort(Protocol):
+    """The claims of MTs in Redis. Each `done` is called exactly once, never inside the call."""
+
+    def claim(
+        self,
+        mt_key: str,
+        owner: str,
+        lease_ms: int,
+        done: Callable[[Claim | None], None],
+        *,
+        takeover: bool = False,
+    ) -> None: ...
+    def answered(
+        self, mt_key: str, owner: str, info: str, entry: Correlation, done: Callable[[Recorded], None]
+    ) -> None: ...
+    def finish(self, mt_key: str, owner: str, info: str, done: Callable[[bool], None]) -> None: ...
+    def amend(self, mt_key: str, old: str, new: str, done: Callable[[bool], None]) -> None: ...
+    def release(self, mt_key: str, owner: str, done: Callable[[], None]) -> None: ...
+
+
+class OutboxPort(Protocol):
+    """Publishing that repeats itself until the broker has confirmed."""
+
+    def send(self, message: Outgoing, then: Callable[[], None]) -> None: ...

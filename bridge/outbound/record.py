@@ -1,0 +1,71 @@
+"""What a finished claim remembers of its MT, so that a repeat can tell the same end again. Pure.
+
+A|<1 if possible_duplicate>|<smsc_id>|<provider>|<site>|<link>      accepted; short: it is kept for days
+O|<json>                                                            ended otherwise, its event or dead copy still owed
+S|<json>                                                            ended otherwise, both confirmed (sealed)
+"""
+
+import json
+from dataclasses import dataclass
+from typing import cast
+
+from bridge.model.attempt import Attempt
+from bridge.model.events import MtOutcome, MtReport, Origin
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """The end of an MT. `sealed`: its event and its dead copy are confirmed."""
+
+    report: MtReport
+    sealed: bool
+
+
+def dump_accepted(smsc_id: str, origin: Origin, *, possible_duplicate: bool) -> str:
+    """The record of an accepted MT."""
+    flag = "1" if possible_duplicate else ""
+    return "|".join(("A", flag, smsc_id, origin.provider or "", origin.site or "", origin.link or ""))
+
+
+def dump_ended(report: MtReport, *, sealed: bool) -> str:
+    """The record of an MT that ended otherwise."""
+    origin = report.origin
+    body = {
+        "o": report.outcome,
+        "r": report.reason,
+        "s": report.status,
+        "n": report.segments,
+        "d": report.possible_duplicate,
+        "a": [attempt.as_body() for attempt in report.attempts],
+        "l": [origin.provider, origin.site, origin.via, origin.link],
+    }
+    return ("S|" if sealed else "O|") + json.dumps(body, separators=(",", ":"))
+
+
+def load(info: str) -> Record:
+    """The reverse of both. `info` was written by this bridge: anything else is a ValueError."""
+    kind, _, rest = info.partition("|")
+    if kind == "A":
+        # From the right: an smsc_id may hold anything, the names of ours may not.
+        flag, _, tail = rest.partition("|")
+        smsc_id, provider, site, link = tail.rsplit("|", 3)
+        report = MtReport(
+            outcome="accepted",
+            smsc_ids=(smsc_id or None,),
+            possible_duplicate=flag == "1",
+            origin=Origin(provider or None, site or None, "smpp", link or None),
+        )
+        return Record(report, sealed=True)
+    if kind not in ("O", "S"):
+        raise ValueError(f"not a record of an MT's end: {info[:20]!r}")
+    body = json.loads(rest)
+    report = MtReport(
+        outcome=cast("MtOutcome", body["o"]),
+        reason=body["r"],
+        status=body["s"],
+        segments=body["n"],
+        possible_duplicate=body["d"],
+        attempts=tuple(Attempt.from_body(attempt) for attempt in body["a"]),
+        origin=Origin(*body["l"]),
+    )
+    return Record(report, sealed=kind == "S")

@@ -1,0 +1,75 @@
+"""One route in this worker: its settings, its lanes, and the rotation of its links that may be ready.
+
+Choosing a link costs the same with 4 links as with 64: ready ones stand in a rotation, a full one leaves it when
+met and comes back when it frees a slot.
+"""
+
+from collections import deque
+from collections.abc import Sequence
+
+from bridge.config.settings import RouteSettings
+from bridge.outbound.flight import Flight
+from bridge.outbound.lanes import Lanes
+from bridge.outbound.links import LinkSlot
+
+LARGEST_PREFETCH = 2000
+"""What RabbitMQ's quorum queues cap a consumer's prefetch at."""
+
+
+class Route:
+    """A named pair of queues with the links that may carry them."""
+
+    __slots__ = ("_rotation", "_standing", "lanes", "name", "pump_due", "settings", "slots")
+
+    def __init__(self, name: str, settings: RouteSettings, slots: Sequence[LinkSlot]) -> None:
+        self.name = name
+        self.settings = settings
+        self.slots = tuple(slot for slot in slots if slot.link.provider in settings.providers)
+        self.lanes = Lanes()
+        self.pump_due = False
+        self._rotation: deque[LinkSlot] = deque()
+        self._standing: set[LinkSlot] = set()
+
+    def offer(self, slot: LinkSlot) -> None:
+        """This link may be ready (again)."""
+        if slot not in self._standing:
+            self._standing.add(slot)
+            self._rotation.append(slot)
+
+    def prefetch(self, now: float) -> int:
+        """How many messages to hold: twice what the links that are up can have unanswered. 0: route not active."""
+        return min(2 * sum(slot.link.window for slot in self.slots if slot.up(now)), LARGEST_PREFETCH)
+
+    def ready_link(self, flight: Flight, now: float) -> LinkSlot | None:
+        """A ready link that may carry this message, the one that has rested longest first.
+
+        A link the message avoids is taken only when no other link that might carry it is up.
+        """
+        rotation = self._rotation
+        for _ in range(len(rotation)):
+            slot = rotation[0]
+            if not slot.ready(now):
+                rotation.popleft()
+                self._standing.discard(slot)
+                continue
+            rotation.rotate(-1)
+            if not flight.picky or self._acceptable(slot, flight, now):
+                return slot
+        return None
+
+    def _acceptable(self, slot: LinkSlot, flight: Flight, now: float) -> bool:
+        if slot.link.provider in flight.refused_by:
+            return False
+        return slot.key != flight.avoid or not self.other_link_up(flight, slot, now)
+
+    def other_link_up(self, flight: Flight, but: LinkSlot | None, now: float) -> bool:
+        """Whether a link other than this one is up that might carry the message."""
+        return any(
+            slot is not but and slot.link.provider not in flight.refused_by and slot.up(now)
+            for slot in self.slots
+        )
+
+    def other_providers(self, flight: Flight, provider: str) -> bool:
+        """Whether a provider of the route, beside this one, has not refused the message for good."""
+        carriers = {slot.link.provider for slot in self.slots}
+        return any(name != provider and name not in flight.refused_by for name in carriers)

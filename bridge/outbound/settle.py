@@ -1,0 +1,117 @@
+"""What happens to an MT after an attempt: the one place that decides it. Pure.
+
+    outcome of the attempt        settlement
+    Accepted                      Accept
+    Rejected                      Elsewhere while a provider of the route has not refused it, else End(rejected)
+    RetryLater                    Wait on the ladder, or End(failed) when max_attempts are used up
+    Throttled                     Again: first in line, costs no attempt; its link pauses
+    NotSent                       Again: any other link, costs no attempt
+    Doubt, policy resend          Resend, or End(failed) when max_attempts are used up
+    Doubt, policy park            End(parked)
+
+Only RetryLater and resends count towards max_attempts (contract, section 4).
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from bridge.model.mt import DoubtPolicy
+from bridge.model.outcome import Accepted, Doubt, NotSent, Outcome, Rejected, RetryLater, Throttled
+
+EndOutcome = Literal["rejected", "failed", "parked", "expired"]
+
+
+@dataclass(frozen=True, slots=True)
+class Accept:
+    """Record the answer, tell if told to, acknowledge."""
+
+    smsc_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """Back to the head of its lane: nothing was sent, or nothing was taken."""
+
+    answered: bool
+    """Whether the provider said no. Then the claim is given back: it must not look like doubt to others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """Refused for good by this provider; the route has another."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Onto the ladder; counts as an attempt."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resend:
+    """Say so (`resent`), then over another link; counts as an attempt."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """The MT's one end, but for being accepted."""
+
+    outcome: EndOutcome
+    reason: str
+    status: int | None = None
+
+
+Settlement = Accept | Again | Elsewhere | Wait | Resend | End
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where the MT stands before this outcome: attempts counted so far, and what may still be tried."""
+
+    counted: int
+    max_attempts: int
+    other_providers: bool
+    on_doubt: DoubtPolicy
+
+    @property
+    def last(self) -> bool:
+        """Whether one more counted attempt uses them up."""
+        return self.counted + 1 >= self.max_attempts
+
+
+def decide_settlement(outcome: Outcome, standing: Standing) -> Settlement:
+    """What is to be done with an MT whose attempt ended so."""
+    match outcome:
+        case Accepted(smsc_id):
+            return Accept(smsc_id)
+        case Rejected(status, reason):
+            return Elsewhere() if standing.other_providers else End("rejected", reason, status)
+        case RetryLater(status, reason):
+            if standing.last:
+                return End("failed", f"{standing.max_attempts} attempts, the last: {reason}", status)
+            return Wait()
+        case Throttled():
+            return Again(answered=True)
+        case NotSent(_, status):
+            return Again(answered=status is not None)
+        case Doubt(reason):
+            if standing.on_doubt == "park":
+                return End("parked", reason)
+            if standing.last:
+                return End("failed", f"{standing.max_attempts} attempts, the last in doubt: {reason}")
+            return Resend(reason)
+
+
+def result_word(outcome: Outcome) -> str:
+    """The outcome as the list of attempts says it: one word, with the status in hex where there is one."""
+    word = {
+        Accepted: "accepted",
+        Rejected: "rejected",
+        RetryLater: "retry",
+        Throttled: "throttled",
+        NotSent: "not sent",
+        Doubt: "doubt",
+    }[type(outcome)]
+    status = getattr(outcome, "status", None)
+    return word if status is None else f"{word} 0x{status:X}"

@@ -1,0 +1,347 @@
+"""Carrying out a settlement: Redis first, then the event and the copy, then the acknowledgement (contract 7.2).
+
+Every step waits for the one before it to be safe; none holds up another message. A crash between two steps leaves
+either the claim or the delivery, and the next worker goes on from there (the record of a finished claim says what
+is still owed: see `record`).
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Protocol
+
+import structlog
+
+from bridge.broker.message import Delivery, Outgoing, forward
+from bridge.broker.outbox import event_message
+from bridge.model.events import NO_ORIGIN, MtReport, Origin, mt_event
+from bridge.model.ids import digest, event_id
+from bridge.model.names import HEADER_AT, HEADER_DETAIL, HEADER_REASON, Names
+from bridge.model.outcome import Doubt
+from bridge.model.times import rfc3339
+from bridge.outbound.body import InvalidMt
+from bridge.outbound.flight import Flight, Stage
+from bridge.outbound.ports import ClaimsPort, LinkPort, OutboxPort
+from bridge.outbound.record import Record, dump_accepted, dump_ended, load
+from bridge.outbound.retry import rung_after, rung_for_lease
+from bridge.outbound.settle import (
+    Accept,
+    Again,
+    Elsewhere,
+    End,
+    Resend,
+    Settlement,
+    Standing,
+    Wait,
+    decide_settlement,
+)
+from bridge.store.claims import Recorded
+from bridge.store.correlation import Correlation
+
+log = structlog.get_logger(__name__)
+
+NO_CARRIER_RUNG_S = 5
+"""How long a message waits that only providers without a link up may still carry."""
+
+
+class Hand(Protocol):
+    """What the settler asks of the dispatcher."""
+
+    def place(self, flight: Flight) -> None: ...
+    def resend(self, flight: Flight) -> None: ...
+    def forget(self, flight: Flight) -> None: ...
+
+
+LateMatch = Callable[[Sequence[bytes], Correlation], None]
+"""Takes receipts that went out unmatched, and the MT they turned out to speak of."""
+
+
+class Settler:
+    """Carries out what was decided. Bounded by the flights in hand."""
+
+    def __init__(
+        self,
+        names: Names,
+        accepted_events: frozenset[str],
+        claims: ClaimsPort,
+        outbox: OutboxPort,
+        late_match: LateMatch,
+    ) -> None:
+        self._names = names
+        self._accepted_events = accepted_events
+        self._claims = claims
+        self._outbox = outbox
+        self._late_match = late_match
+        self._hand: Hand
+
+    def attach(self, hand: Hand) -> None:
+        """Whose flights these are."""
+        self._hand = hand
+
+    # The six settlements
+
+    def settle(
+        self, flight: Flight, link: LinkPort | None, settlement: Settlement, standing: Standing
+    ) -> None:
+        """Do what was decided."""
+        flight.stage = Stage.SETTLING
+        match settlement:
+            case Accept(smsc_id):
+                assert link is not None  # noqa: S101  an answer came over a link
+                self._answered(flight, smsc_id, link, partial(self._accepted, flight, smsc_id, link))
+            case Again(answered):
+                if answered:
+                    self._release(flight)
+                self._hand.place(flight)
+            case Elsewhere():
+                self._release(flight)
+                self._hand.place(flight)
+            case Wait():
+                flight.counted = standing.counted + 1
+                self._climb(flight, rung_after(flight.counted))
+            case Resend(reason):
+                flight.counted = standing.counted + 1
+                self._resend(flight, link, reason)
+            case End():
+                self._end(flight, link, settlement)
+
+    def doubt(self, flight: Flight, reason: str, standing: Standing) -> None:
+        """A dead worker's doubt, taken over with its claim."""
+        self.settle(flight, None, decide_settlement(Doubt(reason), standing), standing)
+
+    def expire(self, flight: Flight) -> None:
+        """Its time has passed before it was sent."""
+        flight.stage = Stage.SETTLING
+        self._end(flight, None, End("expired", "expires_at has passed"))
+
+    def _end(self, flight: Flight, link: LinkPort | None, end: End) -> None:
+        flight.parked = end.outcome == "parked"
+        report = MtReport(
+            outcome=end.outcome,
+            reason=end.reason,
+            status=end.status,
+            attempts=tuple(flight.attempts),
+            possible_duplicate=flight.doubt,
+            origin=origin_of(link),
+        )
+        info = dump_ended(report, sealed=False)
+        self._claims.finish(flight.mt_key, flight.owner, info, partial(self._finished, flight, report, info))
+
+    def _finished(self, flight: Flight, report: MtReport, info: str, ours: bool) -> None:
+        if not ours:
+            # The id ended, or is being sent, under another claim: that one tells its outcome.
+            log.warning("mt.fenced", id=flight.mt.id, outcome=report.outcome)
+            self._done(flight)
+            return
+        log.info(
+            "mt.ended", outcome=report.outcome, id=flight.mt.id, route=flight.route, reason=report.reason
+        )
+        self._tell_end(flight, report, info)
+
+    def _tell_end(self, flight: Flight, report: MtReport, info: str) -> None:
+        """The event and the dead copy, then the seal, then the acknowledgement."""
+        messages = [self._event(flight, report)]
+        if report.outcome != "expired":
+            word = "doubt" if report.outcome == "parked" else report.outcome
+            messages.append(self._dead_copy(flight.deliveries[-1], word, report.reason or ""))
+        seal = dump_ended(report, sealed=True)
+        self._publish(
+            messages, lambda: self._claims.amend(flight.mt_key, info, seal, lambda _ours: self._done(flight))
+        )
+
+    def _accepted(self, flight: Flight, smsc_id: str, link: LinkPort, recorded: Recorded) -> None:
+        if recorded.fenced:
+            log.warning("mt.fenced", id=flight.mt.id, outcome="accepted", link=link.name)
+        if flight.route not in self._accepted_events:
+            self._done(flight)
+            return
+        report = MtReport(
+            outcome="accepted",
+            smsc_ids=(smsc_id or None,),
+            attempts=tuple(flight.attempts),
+            possible_duplicate=flight.doubt,
+            origin=origin_of(link),
+        )
+        self._publish([self._event(flight, report)], lambda: self._done(flight))
+
+    def _resend(self, flight: Flight, link: LinkPort | None, reason: str) -> None:
+        """`resent` is confirmed before a second copy can leave."""
+        flight.doubt = True
+        report = MtReport(
+            outcome="resent",
+            reason=reason,
+            attempts=tuple(flight.attempts),
+            possible_duplicate=True,
+            origin=origin_of(link),
+        )
+        log.warning("mt.resent", id=flight.mt.id, route=flight.route, reason=reason)
+        event = self._event(flight, report, str(flight.counted))
+        self._publish([event], partial(self._resent, flight))
+
+    def _resent(self, flight: Flight) -> None:
+        if flight.late is not None:
+            self.accept_late(flight)
+        else:
+            self._hand.resend(flight)
+
+    # Waiting and giving back
+
+    def climb_again(self, flight: Flight) -> None:
+        """A resend that has no other link to go to waits like a refused message."""
+        self._climb(flight, rung_after(flight.counted))
+
+    def wait_for_lease(self, flight: Flight, wait_ms: int) -> None:
+        """Another worker may be sending it: it comes back when that worker's lease may have passed."""
+        flight.claimed_at = None
+        self._climb(flight, rung_for_lease(wait_ms))
+
+    def wait_for_link(self, flight: Flight) -> None:
+        """Only providers without a link up may still carry it: it waits in RabbitMQ, not here."""
+        self._climb(flight, NO_CARRIER_RUNG_S)
+
+    def _climb(self, flight: Flight, rung_s: int) -> None:
+        flight.stage = Stage.SETTLING
+        self._release(flight)
+        delivery = flight.deliveries[-1]
+        message = forward(
+            delivery,
+            self._names.wait(rung_s),
+            self._names.route_key(flight.route, flight.lane),
+            flight.travel_headers(),
+        )
+        self._publish([message], lambda: self._done(flight))
+
+    def give_back(self, flight: Flight) -> None:
+        """To RabbitMQ, where any other worker may take it; its claim first, so that none mistakes it for doubt."""
+        flight.stage = Stage.SETTLING
+        if flight.claimed_at is None:
+            self._requeue(flight)
+        else:
+            self._claims.release(flight.mt_key, flight.give_up_claim(), partial(self._requeue, flight))
+
+    def _requeue(self, flight: Flight) -> None:
+        for delivery in flight.deliveries:
+            delivery.requeue()
+        self._hand.forget(flight)
+
+    def _release(self, flight: Flight) -> None:
+        if flight.claimed_at is not None:
+            self._claims.release(flight.mt_key, flight.give_up_claim(), _nothing)
+
+    # Late answers and repeats
+
+    def accept_late(self, flight: Flight) -> None:
+        """The doubt was groundless: accepted after all, and no second copy has left."""
+        assert flight.late is not None  # noqa: S101
+        smsc_id, link = flight.late
+        flight.stage = Stage.SETTLING
+        self._answered(flight, smsc_id, link, partial(self._accepted, flight, smsc_id, link))
+
+    def record_late(self, flight: Flight) -> None:
+        """The provider holds it after all; whatever was decided meanwhile stands, but its receipts can be matched."""
+        assert flight.late is not None  # noqa: S101
+        smsc_id, link = flight.late
+        self._answered(flight, smsc_id, link, partial(self._resolved, flight, smsc_id, link))
+
+    def _resolved(self, flight: Flight, smsc_id: str, link: LinkPort, _recorded: Recorded) -> None:
+        if not flight.parked:
+            return
+        report = MtReport(
+            outcome="resolved",
+            reason="a late answer accepted it",
+            smsc_ids=(smsc_id or None,),
+            attempts=tuple(flight.attempts),
+            possible_duplicate=flight.doubt,
+            origin=origin_of(link),
+        )
+        log.info("mt.resolved", id=flight.mt.id, link=link.name)
+        self._publish([self._event(flight, report)], _nothing)
+
+    def repeat(self, flight: Flight, info: str) -> None:
+        """The id has ended before: only its outcome event is told again, with what a crash left owing."""
+        flight.stage = Stage.SETTLING
+        flight.claimed_at = None
+        record: Record = load(info)
+        log.info("mt.repeat", id=flight.mt.id, route=flight.route, outcome=record.report.outcome)
+        if not record.sealed:
+            self._tell_end(flight, record.report, info)
+        elif record.report.outcome != "accepted" or flight.route in self._accepted_events:
+            self._publish([self._event(flight, record.report)], lambda: self._done(flight))
+        else:
+            self._done(flight)
+
+    def invalid(self, route: str, delivery: Delivery, found: InvalidMt) -> None:
+        """A body that is no MT: told, kept for a person to look at, acknowledged."""
+        detail = f"{found.field}: {found.reason}"
+        log.warning("mt.invalid", id=found.id, route=route, field=found.field, reason=found.reason)
+        ident = event_id("mt", found.id or "", "invalid", digest(delivery.body))
+        now = time.time()
+        event = mt_event(found.id, None, route, MtReport(outcome="invalid", reason=detail), ident, now)
+        self._publish(
+            [event_message(event, self._names, now), self._dead_copy(delivery, "invalid", detail)],
+            delivery.ack,
+        )
+
+    # The pieces
+
+    def _answered(
+        self, flight: Flight, smsc_id: str, link: LinkPort, then: Callable[[Recorded], None]
+    ) -> None:
+        mt = flight.mt
+        entry = Correlation(
+            mt_id=mt.id,
+            generation=flight.generation,
+            provider=link.provider,
+            smsc_id=smsc_id,
+            to=mt.to,
+            receipt=mt.receipt,
+            possible_duplicate=flight.doubt,
+            app_id=mt.app_id,
+            conversation_id=mt.conversation_id,
+            metadata=mt.metadata,
+        )
+        info = dump_accepted(smsc_id, origin_of(link), possible_duplicate=flight.doubt)
+        self._claims.answered(flight.mt_key, flight.owner, info, entry, partial(self._recorded, entry, then))
+
+    def _recorded(self, entry: Correlation, then: Callable[[Recorded], None], recorded: Recorded) -> None:
+        if recorded.unmatched:
+            self._late_match(recorded.unmatched, entry)
+        then(recorded)
+
+    def _event(self, flight: Flight, report: MtReport, *more: str) -> Outgoing:
+        ident = event_id("mt", flight.mt_key, report.outcome, *more)
+        now = time.time()
+        return event_message(
+            mt_event(flight.mt.id, flight.mt, flight.route, report, ident, now), self._names, now
+        )
+
+    def _dead_copy(self, delivery: Delivery, reason: str, detail: str) -> Outgoing:
+        headers = {HEADER_REASON: reason, HEADER_DETAIL: detail, HEADER_AT: rfc3339(time.time())}
+        return forward(delivery, self._names.dead, delivery.routing_key, headers)
+
+    def _publish(self, messages: Sequence[Outgoing], then: Callable[[], None]) -> None:
+        """All of them, and then, when the broker has confirmed the last."""
+        left = len(messages)
+
+        def confirmed() -> None:
+            nonlocal left
+            left -= 1
+            if not left:
+                then()
+
+        for message in messages:
+            self._outbox.send(message, confirmed)
+
+    def _done(self, flight: Flight) -> None:
+        for delivery in flight.deliveries:
+            delivery.ack()
+        self._hand.forget(flight)
+
+
+def origin_of(link: LinkPort | None) -> Origin:
+    """The link as events name it."""
+    return Origin(link.provider, link.site, link.via, link.name) if link is not None else NO_ORIGIN
+
+
+def _nothing() -> None:
+    """Nothing waits for this step."""
