@@ -1,0 +1,70 @@
+"""What a receipt needs to know of its MT, as kept under the provider's id, and how numbers are compared.
+
+Pure. The compact form has no field that the key tells already or that has its usual value: it is kept for days.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from bridge.model.addresses import digits_of
+from bridge.model.mt import ReceiptMode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Correlation:
+    """The MT that `provider` named `smsc_id`. `to` and the last three as in its body."""
+
+    mt_id: str
+    provider: str
+    smsc_id: str
+    to: str
+    generation: int = 0
+    receipt: ReceiptMode = "final"
+    possible_duplicate: bool = False
+    app_id: str | None = None
+    conversation_id: str | None = None
+    metadata: Mapping[str, Any] | None = None
+
+
+def comparable(address: str) -> str:
+    """The address as receipts are compared by: digits, without the leading zeros in which spellings differ.
+
+    Two addresses mean one phone when these are equal, or one ends in the other with at least seven digits.
+    """
+    bare = address.removeprefix("+")
+    if not bare.isdigit():
+        bare = digits_of(address).replace("|", "").replace("\n", "")
+    return bare.lstrip("0")
+
+
+def dump(entry: Correlation) -> tuple[str, bytes]:
+    """The comparable address and the compact JSON; provider and `smsc_id` are left to the key."""
+    digits = comparable(entry.to)
+    body: dict[str, Any] = {"mt": entry.mt_id}
+    if entry.to != digits:
+        body["to"] = entry.to
+    if entry.generation:
+        body["generation"] = entry.generation
+    if entry.receipt != "final":
+        body["receipt"] = entry.receipt
+    if entry.possible_duplicate:
+        body["possible_duplicate"] = True
+    if entry.app_id is not None:
+        body["app_id"] = entry.app_id
+    if entry.conversation_id is not None:
+        body["conversation_id"] = entry.conversation_id
+    if entry.metadata is not None:
+        body["metadata"] = entry.metadata
+    return digits, orjson.dumps(body)
+
+
+def load(name: bytes, digits: bytes, body: bytes) -> Correlation:
+    """The reverse of `dump`; `name` is the end of the key it was found under: `provider:smsc_id`."""
+    provider, _, smsc_id = name.decode().partition(":")
+    fields = orjson.loads(body)
+    mt_id = fields.pop("mt")
+    to = fields.pop("to", None) or digits.decode()
+    return Correlation(mt_id=mt_id, provider=provider, smsc_id=smsc_id, to=to, **fields)

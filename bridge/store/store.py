@@ -1,0 +1,175 @@
+"""The store: one connection to Redis that comes back by itself, and the operations on claims and receipts over it.
+
+Any call that is not answered as it should be (connection lost, time-out, Redis loading, read-only, full) takes
+the store down; a probe that writes, after a short pause, brings it up. Not responsible for what the operations
+mean (`functions.lua`, `claims`, `receipts`) nor for how they are gathered (`batcher`).
+"""
+
+import asyncio
+import contextlib
+import hashlib
+from collections.abc import Callable, Sequence
+from importlib import resources
+from typing import Any
+
+import structlog
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import NoScriptError, RedisError, ResponseError
+
+from bridge.config.settings import RedisSettings
+from bridge.store.batcher import Batcher, NoAnswer, Operation, Word
+from bridge.store.claims import Claims
+from bridge.store.receipts import Receipts
+
+ANSWER_LIMIT_S = 2.0
+"""For one call, connecting included."""
+HEARTBEAT_S = 2.0
+"""How often a store with nothing to do looks whether Redis is still there."""
+PAUSE_S = (0.1, 2.0)
+"""Between probes while it is not: the first pause, doubled up to the last."""
+
+SCRIPT = resources.files(__package__).joinpath("functions.lua").read_bytes()
+SHA = hashlib.sha1(SCRIPT, usedforsecurity=False).hexdigest()
+
+log = structlog.get_logger(__name__)
+
+
+class StoreUnavailable(Exception):
+    """Redis cannot be used just now; the message says why, in one line."""
+
+
+class Store:
+    """What all workers together must remember. `run` must be running for anything to be answered."""
+
+    def __init__(self, settings: RedisSettings, *, worker: str) -> None:
+        self._retention_ms = int(settings.retention_hours * 3_600_000)
+        self._client = Redis.from_url(
+            settings.url.get_secret_value(),
+            client_name=f"{settings.prefix}-{worker}",
+            single_connection_client=True,
+            # Whether to ask again is decided here; the limit is set around the whole call.
+            retry=Retry(NoBackoff(), 0),
+            socket_timeout=None,
+            socket_connect_timeout=None,
+            socket_keepalive=True,
+        )
+        self._batcher = Batcher(self._call)
+        self._probe_words = (b"probe", f"{settings.prefix}:probe")
+        self._callbacks: list[Callable[[bool], None]] = []
+        self._heart: asyncio.TimerHandle | None = None
+        self.up = False
+        self.last_error = ""
+        self.claims = Claims(self._batcher, settings.prefix)
+        self.receipts = Receipts(self._batcher, settings.prefix)
+
+    def on_change(self, callback: Callable[[bool], None]) -> None:
+        """Have `callback` told each time `up` changes."""
+        self._callbacks.append(callback)
+
+    async def open(self) -> None:
+        """Try once whether Redis is there and takes writes. Raises StoreUnavailable."""
+        try:
+            await self._call(self._probe_words)
+        except NoAnswer as error:
+            self.last_error = str(error)
+            raise StoreUnavailable(str(error)) from None
+
+    async def run(self) -> None:
+        """Serve the operations, and come back when Redis does; until cancelled."""
+        pause_s = PAUSE_S[0]
+        try:
+            while True:
+                with contextlib.suppress(NoAnswer):
+                    await self._call(self._probe_words)
+                    pause_s = PAUSE_S[0]
+                    self._came_up()
+                    await self._batcher.serve()
+                self._went_down()
+                await asyncio.sleep(pause_s)
+                pause_s = min(2 * pause_s, PAUSE_S[1])
+        finally:
+            self._went_down()
+
+    async def close(self) -> None:
+        """After `run` has ended: nothing is sent any more."""
+        self._batcher.close()
+        await self._client.aclose()
+
+    async def check(self) -> list[str]:
+        """What about this Redis endangers the promises, a line for each. Raises StoreUnavailable."""
+        try:
+            async with asyncio.timeout(ANSWER_LIMIT_S):
+                facts: dict[str, Any] = await self._client.info()
+        except ResponseError as error:
+            return [f"cannot tell whether Redis keeps its data: {_line(error)}"]
+        except (RedisError, OSError, TimeoutError) as error:
+            raise StoreUnavailable(_line(error)) from None
+        return warnings_of(facts)
+
+    async def _call(self, words: Sequence[Word]) -> list[Any]:
+        """One script call. Raises NoAnswer."""
+        try:
+            async with asyncio.timeout(ANSWER_LIMIT_S):
+                try:
+                    return await self._script(words)
+                except NoScriptError:
+                    await self._client.script_load(SCRIPT)
+                    return await self._script(words)
+        except (RedisError, OSError, TimeoutError) as error:
+            self.last_error = _line(error)
+            # A new connection asks the resolver again: the Redis that takes writes may be another by now.
+            with contextlib.suppress(RedisError, OSError):
+                await self._client.connection_pool.disconnect()
+            raise NoAnswer(self.last_error) from None
+
+    async def _script(self, words: Sequence[Word]) -> list[Any]:
+        replies: list[Any] = await self._client.evalsha(SHA, 0, self._retention_ms, *words)
+        return replies
+
+    def _came_up(self) -> None:
+        self.up = True
+        self._batcher.open()
+        self._heart = asyncio.get_running_loop().call_later(HEARTBEAT_S, self._beat)
+        log.info("store.up")
+        for callback in self._callbacks:
+            callback(True)
+
+    def _went_down(self) -> None:
+        """Everybody knows that the store is down before the first operation fails."""
+        if not self.up:
+            return
+        self.up = False
+        if self._heart is not None:
+            self._heart.cancel()
+        log.warning("store.down", reason=self.last_error)
+        for callback in self._callbacks:
+            callback(False)
+        self._batcher.shut()
+
+    def _beat(self) -> None:
+        self._batcher.add(Operation(self._probe_words, bool, lambda _: None, kept=False))
+        self._heart = asyncio.get_running_loop().call_later(HEARTBEAT_S, self._beat)
+
+
+def warnings_of(facts: dict[str, Any]) -> list[str]:
+    """What the facts of INFO say against this Redis."""
+    found = []
+    if not int(facts.get("aof_enabled", 0)):
+        found.append(
+            "Redis keeps no append-only file (appendonly yes): when it restarts, MTs may be sent twice"
+        )
+    policy = facts.get("maxmemory_policy", "noeviction")
+    if policy != "noeviction":
+        found.append(
+            f"Redis may evict claims (maxmemory-policy {policy}, not noeviction): MTs may be sent twice"
+        )
+    return found
+
+
+def _line(error: BaseException) -> str:
+    text = " ".join(str(error).split())
+    if isinstance(error, TimeoutError) and not text:
+        return f"Redis did not answer within {ANSWER_LIMIT_S:g} s"
+    return text or type(error).__name__
