@@ -3,7 +3,7 @@
 Built by `bridge.config.load`, which also checks what no section sees alone: that a route's providers exist.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr, StringConstraints
 
@@ -44,6 +44,10 @@ __all__ = [
 
 LOCAL_AMQP = "amqp://guest:guest@localhost:5672/"
 LOCAL_REDIS = "redis://localhost:6379/0"
+
+
+def _listens(host: str, port: int) -> Any:
+    return Field(default=HostPort(host, port), json_schema_extra={"default": f"{host}:{port}"})
 
 
 class BrokerSettings(Section):
@@ -95,7 +99,7 @@ class RouteSettings(Section):
 class CallbackSettings(Section):
     """The HTTP listener for receipts and messages of HTTP providers."""
 
-    listen: Listen = HostPort("0.0.0.0", 8080)  # noqa: S104 - the public face of the bridge
+    listen: Listen = _listens("0.0.0.0", 8080)  # noqa: S104 - the public face of the bridge
     """Address and port to listen on."""
     token: Secret
     """What callers must show, as Bearer token or query parameter."""
@@ -108,7 +112,7 @@ class CallbackSettings(Section):
 class OpsSettings(Section):
     """The private HTTP listener: /healthz, /readyz, /metrics."""
 
-    listen: Listen = HostPort("127.0.0.1", 9090)
+    listen: Listen = _listens("127.0.0.1", 9090)
     """Address and port to listen on."""
 
 
