@@ -1,0 +1,93 @@
+"""Which waiting message goes next: interactive first, bulk never starving, nobody held back by the picky."""
+
+from collections.abc import Mapping
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridge.broker.message import Delivery
+from bridge.model.mt import Mt
+from bridge.model.names import Lane
+from bridge.outbound.flight import Flight
+from bridge.outbound.lanes import INTERACTIVE_RUN, LOOK_AHEAD, Lanes
+
+
+class Paper:
+    """A delivery with nothing to settle."""
+
+    headers: Mapping[str, object] = {}
+
+
+def flight(number: int, lane: Lane = "bulk") -> Flight:
+    delivery: Delivery = Paper()  # type: ignore[assignment]
+    return Flight(Mt(id=str(number), to="447700900000", text=""), "r", lane, delivery, str(number), "w:1")
+
+
+def take_all(lanes: Lanes) -> list[str]:
+    order = []
+    while (taken := lanes.take(lambda _: True)) is not None:
+        order.append(taken[0].mt.id)
+    return order
+
+
+def test_interactive_overtakes_bulk() -> None:
+    lanes = Lanes()
+    for number in range(3):
+        lanes.push(flight(number))
+    lanes.push(flight(9, "interactive"))
+    assert take_all(lanes) == ["9", "0", "1", "2"]
+
+
+def test_bulk_does_not_starve() -> None:
+    lanes = Lanes()
+    lanes.push(flight(-1))
+    for number in range(2 * INTERACTIVE_RUN):
+        lanes.push(flight(number, "interactive"))
+    assert take_all(lanes).index("-1") == INTERACTIVE_RUN
+
+
+def test_a_message_whose_turn_it_was_goes_first() -> None:
+    lanes = Lanes()
+    lanes.push(flight(1))
+    lanes.push_front(flight(0))
+    assert take_all(lanes) == ["0", "1"]
+
+
+def test_a_picky_message_holds_nobody_back() -> None:
+    lanes = Lanes()
+    for number in range(4):
+        lanes.push(flight(number))
+    taken = lanes.take(lambda candidate: candidate.mt.id != "0" or None)
+    assert taken is not None
+    assert taken[0].mt.id == "1"
+    assert len(lanes) == 3
+
+
+def test_only_the_next_few_are_looked_at() -> None:
+    lanes = Lanes()
+    for number in range(LOOK_AHEAD + 1):
+        lanes.push(flight(number))
+    assert lanes.take(lambda candidate: candidate.mt.id == str(LOOK_AHEAD) or None) is None
+
+
+@given(st.lists(st.sampled_from(["interactive", "bulk"])))
+def test_each_message_is_taken_once_and_each_lane_in_order(order: list[Lane]) -> None:
+    lanes = Lanes()
+    for number, lane in enumerate(order):
+        lanes.push(flight(number, lane))
+    assert len(lanes) == len(order)
+    taken = [int(ident) for ident in take_all(lanes)]
+    assert sorted(taken) == list(range(len(order)))
+    for lane in ("interactive", "bulk"):
+        mine = [number for number in taken if order[number] == lane]
+        assert mine == sorted(mine)
+
+
+def test_drain_and_remove() -> None:
+    lanes = Lanes()
+    first, second = flight(0), flight(1, "interactive")
+    lanes.push(first)
+    lanes.push(second)
+    lanes.remove(first)
+    assert lanes.drain() == [second]
+    assert not lanes

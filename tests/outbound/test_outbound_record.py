@@ -1,0 +1,44 @@
+"""What a finished claim remembers: the same end can be told again, word for word."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridge.model.attempt import Attempt
+from bridge.model.events import MtReport, Origin
+from bridge.outbound.record import dump_accepted, dump_ended, load
+
+NAME = st.from_regex(r"[A-Za-z0-9_:.#/-]{1,30}", fullmatch=True)
+ORIGIN = st.builds(Origin, NAME, NAME, st.just("smpp"), NAME)
+
+
+@given(st.text(), ORIGIN, st.booleans())
+def test_an_accepted_mt(smsc_id: str, origin: Origin, doubled: bool) -> None:
+    record = load(dump_accepted(smsc_id, origin, possible_duplicate=doubled))
+    assert record.sealed
+    assert record.report == MtReport(
+        outcome="accepted", smsc_ids=(smsc_id or None,), possible_duplicate=doubled, origin=origin
+    )
+
+
+@given(
+    st.builds(
+        MtReport,
+        outcome=st.sampled_from(["rejected", "failed", "parked", "expired"]),
+        reason=st.none() | st.text(),
+        status=st.none() | st.integers(0, 0xFFFF),
+        attempts=st.lists(st.builds(Attempt, NAME, NAME, NAME, NAME, NAME), max_size=3).map(tuple),
+        possible_duplicate=st.booleans(),
+        origin=ORIGIN | st.just(Origin()),
+    ),
+    st.booleans(),
+)
+def test_an_mt_that_ended_otherwise(report: MtReport, sealed: bool) -> None:
+    record = load(dump_ended(report, sealed=sealed))
+    assert (record.report, record.sealed) == (report, sealed)
+
+
+@pytest.mark.parametrize("info", ["", "A", "A||x", "X|{}", "O|", "O|{", "nonsense"])
+def test_what_is_no_record_is_a_value_error(info: str) -> None:
+    with pytest.raises(ValueError):
+        load(info)

@@ -1,0 +1,86 @@
+"""The table of settlements: every outcome in every standing."""
+
+import itertools
+
+import pytest
+
+from bridge.model.outcome import Accepted, Doubt, NotSent, Outcome, Rejected, RetryLater, Throttled
+from bridge.outbound.settle import (
+    Accept,
+    Again,
+    Elsewhere,
+    End,
+    Resend,
+    Settlement,
+    Standing,
+    Wait,
+    decide_settlement,
+    result_word,
+)
+
+FRESH = Standing(counted=0, max_attempts=8, other_providers=False, on_doubt="resend")
+LAST = Standing(counted=7, max_attempts=8, other_providers=False, on_doubt="resend")
+PARK = Standing(counted=7, max_attempts=8, other_providers=True, on_doubt="park")
+TWO = Standing(counted=0, max_attempts=8, other_providers=True, on_doubt="resend")
+
+CASES: list[tuple[Outcome, Standing, Settlement]] = [
+    (Accepted("a1"), LAST, Accept("a1")),
+    (Rejected(0x0B, "bad number"), FRESH, End("rejected", "bad number", 0x0B)),
+    (Rejected(0x0B, "bad number"), TWO, Elsewhere()),
+    (Rejected(None, "too long"), FRESH, End("rejected", "too long", None)),
+    (RetryLater(0x14, "queue full"), FRESH, Wait()),
+    (RetryLater(0x14, "queue full"), LAST, End("failed", "8 attempts, the last: queue full", 0x14)),
+    (Throttled(0x58, "slow down"), LAST, Again(answered=True)),
+    (NotSent("link lost"), LAST, Again(answered=False)),
+    (NotSent("account", 0x0E), LAST, Again(answered=True)),
+    (Doubt("link lost"), FRESH, Resend("link lost")),
+    (Doubt("link lost"), LAST, End("failed", "8 attempts, the last in doubt: link lost")),
+    (Doubt("link lost"), PARK, End("parked", "link lost")),
+]
+
+
+@pytest.mark.parametrize(("outcome", "standing", "settlement"), CASES)
+def test_the_table(outcome: Outcome, standing: Standing, settlement: Settlement) -> None:
+    assert decide_settlement(outcome, standing) == settlement
+
+
+def test_every_outcome_in_every_standing_has_a_settlement() -> None:
+    outcomes: list[Outcome] = [
+        Accepted(""),
+        Rejected(1, "r"),
+        RetryLater(1, "r"),
+        Throttled(1, "r"),
+        NotSent("r"),
+        NotSent("r", 4),
+        Doubt("r"),
+    ]
+    for outcome, counted, limit, others in itertools.product(outcomes, (0, 1, 7, 900), (1, 8), (True, False)):
+        for policy in ("resend", "park"):
+            standing = Standing(counted, limit, others, policy)
+            assert decide_settlement(outcome, standing) is not None
+
+
+@pytest.mark.parametrize("counted", range(12))
+def test_only_retries_and_resends_use_up_attempts(counted: int) -> None:
+    standing = Standing(counted, 8, other_providers=True, on_doubt="resend")
+    used_up = counted + 1 >= 8
+    assert isinstance(decide_settlement(RetryLater(8, "later"), standing), End) is used_up
+    assert isinstance(decide_settlement(Doubt("lost"), standing), End) is used_up
+    assert not isinstance(decide_settlement(Throttled(0x58, "slow"), standing), End)
+    assert not isinstance(decide_settlement(NotSent("no bind"), standing), End)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "word"),
+    [
+        (Accepted("x"), "accepted"),
+        (Rejected(0x0B, "r"), "rejected 0xB"),
+        (Rejected(None, "r"), "rejected"),
+        (RetryLater(0x14, "r"), "retry 0x14"),
+        (Throttled(0x58, "r"), "throttled 0x58"),
+        (NotSent("r"), "not sent"),
+        (Doubt("r"), "doubt"),
+    ],
+)
+def test_the_word_for_an_attempt(outcome: Outcome, word: str) -> None:
+    assert result_word(outcome) == word
