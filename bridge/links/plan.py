@@ -1,0 +1,109 @@
+"""Which binds the configuration asks for, and everything it says about each. Pure but for the TLS files it opens."""
+
+import ssl
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from bridge.config.settings import HostPort, ProviderSettings, SmppSettings
+from bridge.dialects import SMPP_DIALECTS
+from bridge.dialects.smpp34 import ReadOptions, SubmitOptions
+from bridge.links.node import Node
+from bridge.links.tls import Unusable, client_context
+from bridge.smpp.session import BindMode, SessionSettings
+from bridge.smpp.status import StatusGroup
+
+MODES: Mapping[str, tuple[tuple[str, BindMode], ...]] = {
+    "transceiver": (("", BindMode.TRANSCEIVER),),
+    "transmitter": (("", BindMode.TRANSMITTER),),
+    "receiver": (("", BindMode.RECEIVER),),
+    "transmitter+receiver": (("/tx", BindMode.TRANSMITTER), ("/rx", BindMode.RECEIVER)),
+}
+"""The configuration's `bind`: the binds it makes of one, with what their names end in."""
+
+MAX_UNANSWERED = 500
+"""deliver_sm of one session that may wait for our answer; whatever comes beyond is told to come again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BindPlan:
+    """Everything about a bind that the configuration says. `name` is unique within its provider."""
+
+    provider: str
+    site: str
+    name: str
+    node: Node
+    session: SessionSettings
+    submit: SubmitOptions
+    read: ReadOptions
+    statuses: Mapping[int, StatusGroup]
+    busy_status: int
+    rebind_s: float
+
+
+def plans(name: str, provider: ProviderSettings) -> Iterator[BindPlan]:
+    """What binds this provider needs. Raises tls.Unusable, naming the provider."""
+    if provider.smpp is None:
+        return
+    tls = _tls(name, provider.smpp)
+    for site_name, site in provider.sites.items():
+        for address in site.smsc:
+            for number in range(1, provider.smpp.binds_per_node + 1):
+                for ending, mode in MODES[provider.smpp.bind]:
+                    link = f"{address}{'' if number == 1 else f'#{number}'}{ending}"
+                    yield _plan(name, provider, provider.smpp, site_name, link, address, mode, tls)
+
+
+def _tls(name: str, smpp: SmppSettings) -> ssl.SSLContext | None:
+    files = smpp.tls_settings
+    try:
+        return client_context(files) if files else None
+    except Unusable as error:
+        raise Unusable(f"providers.{name}.smpp.tls: {error}") from error
+
+
+def _plan(
+    name: str,
+    provider: ProviderSettings,
+    smpp: SmppSettings,
+    site: str,
+    link: str,
+    address: HostPort,
+    mode: BindMode,
+    tls: ssl.SSLContext | None,
+) -> BindPlan:
+    dialect = SMPP_DIALECTS[provider.dialect]
+    return BindPlan(
+        provider=name,
+        site=site,
+        name=link,
+        node=Node(host=address.host, port=address.port, tls=tls),
+        session=SessionSettings(
+            system_id=smpp.system_id,
+            password=smpp.password.get_secret_value(),
+            system_type=smpp.system_type,
+            address_range=smpp.address_range,
+            mode=mode,
+            window=smpp.window,
+            enquire_link_s=smpp.enquire_link_seconds,
+            response_timeout_s=smpp.response_timeout_seconds,
+            busy_status=smpp.busy_status,
+            inbound_window=MAX_UNANSWERED,
+        ),
+        submit=SubmitOptions(
+            source_ton=smpp.source_ton,
+            source_npi=smpp.source_npi,
+            dest_ton=smpp.dest_ton,
+            dest_npi=smpp.dest_npi,
+            number_format=smpp.number_format,
+            default_alphabet=smpp.default_alphabet,
+            dialect=dialect,
+        ),
+        read=ReadOptions(
+            default_alphabet=smpp.default_alphabet,
+            final_states=frozenset(smpp.final_states),
+            dialect=dialect,
+        ),
+        statuses={status: StatusGroup(word) for status, word in smpp.status.items()},
+        busy_status=smpp.busy_status,
+        rebind_s=smpp.rebind_seconds,
+    )

@@ -1,0 +1,63 @@
+"""All links of all providers, and what they make of each site.
+
+Not responsible for choosing among them (`outbound`) nor for publishing what a site does (`app`).
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from bridge.config.settings import Settings
+from bridge.links.bind import Bind, LinkEvents
+from bridge.links.plan import plans
+
+
+def build_links(settings: Settings, events: LinkEvents) -> list[Bind]:
+    """Every bind of the configuration: each node of each site, `binds_per_node` times. Raises tls.Unusable."""
+    return [
+        Bind(plan, events) for name, provider in settings.providers.items() for plan in plans(name, provider)
+    ]
+
+
+SiteWord = Literal["up", "degraded", "down"]
+
+
+@dataclass(frozen=True, slots=True)
+class SiteState:
+    """A provider's site as this worker sees it. `reason`: why some of its links are not bound, None if all are."""
+
+    provider: str
+    site: str
+    state: SiteWord
+    up: int
+    total: int
+    reason: str | None
+
+
+def site_state(provider: str, site: str, links: Sequence[Bind]) -> SiteState | None:
+    """What its links make of a site; None while some are still at their first attempt: it is too early to tell."""
+    if not all(link.tried for link in links):
+        return None
+    up = sum(link.bound for link in links)
+    word: SiteWord = "up" if up == len(links) else "degraded" if up else "down"
+    reasons = dict.fromkeys(f"{link.name}: {link.reason}" for link in links if not link.bound)
+    return SiteState(provider, site, word, up, len(links), "; ".join(reasons) or None)
+
+
+class Sites:
+    """Tells each change of a site's state, once. `link_changed` is called for every change of any link."""
+
+    def __init__(self, links: Iterable[Bind], on_change: Callable[[SiteState], None]) -> None:
+        self._links: dict[tuple[str, str], list[Bind]] = {}
+        for link in links:
+            self._links.setdefault((link.provider, link.site), []).append(link)
+        self._states: dict[tuple[str, str], SiteWord] = {}
+        self._on_change = on_change
+
+    def link_changed(self, link: Bind) -> None:
+        """Look at the link's site again."""
+        key = (link.provider, link.site)
+        state = site_state(*key, self._links[key])
+        if state is not None and self._states.get(key) != state.state:
+            self._states[key] = state.state
+            self._on_change(state)

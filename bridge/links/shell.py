@@ -1,0 +1,143 @@
+"""The asyncio shell of an SMPP session. It does four things only: reads into `receive_data`, writes
+`data_to_send`, keeps one timer at `next_deadline`, and hands events on.
+
+Not responsible for what the events mean (`bind.py`), for connecting or for trying again (`binder.py`), nor for
+any rule of SMPP (`bridge.smpp`).
+
+Writing: whatever a loop turn produced leaves in one write. Octets are drawn from the session only while the
+transport's own buffer is empty, so that what the kernel never took is still "never written" when the link
+dies, and not in doubt.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+from bridge.smpp.events import Event
+from bridge.smpp.session import EsmeSession, SessionSettings, SessionState
+
+LINGER_S = 2.0
+"""How long a closing socket may try to deliver its last octets (an unbind_resp to a peer that does not read)."""
+
+
+class SessionShell(asyncio.Protocol):
+    """One session on one socket. `on_events(shell, events)` is called in order; the last event is SessionClosed."""
+
+    def __init__(
+        self,
+        settings: SessionSettings,
+        on_events: Callable[["SessionShell", list[Event]], None],
+        loop: asyncio.AbstractEventLoop,
+    ) -> None:
+        self._loop = loop
+        self._on_events = on_events
+        self.session = EsmeSession(settings, loop.time())
+        self.leaving = False
+        """Whether it was we who wanted to go."""
+        self.gone = loop.create_future()
+        """Done when the socket is closed."""
+        self._transport: asyncio.Transport | None = None
+        self._paused = False
+        self._flush_due = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = 0.0
+
+    @property
+    def free(self) -> int:
+        """Slots left in the window; 0 while the peer does not read what was written before."""
+        return 0 if self._paused else self.session.free
+
+    def submit(self, body: bytes, ref: object) -> None:
+        """Queue a submit_sm of this encoded body; it is written at the end of this loop turn."""
+        self.session.submit(body, ref, self._loop.time())
+        self._flush_soon()
+
+    def answer(self, sequence_number: int, command_status: int) -> None:
+        """Answer a deliver_sm. Harmless when the session is gone or it was answered before."""
+        if self.session.answer(sequence_number, command_status):
+            self._flush_soon()
+
+    def leave(self) -> None:
+        """Leave politely: unbind when the window is empty, at once when told again."""
+        self.leaving = True
+        self._hand_on(self.session.unbind(self._loop.time()))
+
+    def abort(self) -> None:
+        """Leave now. What is open is reported lost before this returns."""
+        self._hand_on(self.session.receive_eof(self._loop.time()))
+        if self._transport is not None:
+            self._transport.abort()
+
+    # asyncio.Protocol
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Connected: bind at once (some SMSCs give ten seconds)."""
+        assert isinstance(transport, asyncio.Transport)  # noqa: S101  (what create_connection makes; tells mypy)
+        self._transport = transport
+        transport.set_write_buffer_limits(high=1, low=0)
+        self.session.bind(self._loop.time())
+        self._flush_soon()
+
+    def data_received(self, data: bytes) -> None:
+        """Octets from the peer."""
+        self._hand_on(self.session.receive_data(data, self._loop.time()))
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  (the session knows why it ended)
+        """The socket is closed, by whomever."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._hand_on(self.session.receive_eof(self._loop.time()))
+        self._transport = None
+        if not self.gone.done():
+            self.gone.set_result(None)
+
+    def pause_writing(self) -> None:
+        """The kernel takes no more: the peer reads too slowly, or not at all."""
+        self._paused = True
+        self._hand_on([])
+
+    def resume_writing(self) -> None:
+        """Everything written before is with the kernel."""
+        self._paused = False
+        self._hand_on([])
+
+    # the four things
+
+    def _hand_on(self, events: list[Event]) -> None:
+        self._on_events(self, events)
+        self._flush_soon()
+
+    def _flush_soon(self) -> None:
+        if not self._flush_due:
+            self._flush_due = True
+            self._loop.call_soon(self._flush)
+
+    def _flush(self) -> None:
+        self._flush_due = False
+        transport = self._transport
+        if transport is None or transport.is_closing():
+            return
+        if not self._paused:
+            data = self.session.data_to_send()
+            if data:
+                transport.write(data)
+        if self.session.state is SessionState.CLOSED:
+            transport.close()
+            self._loop.call_later(LINGER_S, transport.abort)
+        else:
+            self._arm()
+
+    def _arm(self) -> None:
+        """Keep the timer no later than the next deadline. It may ring too early, and then only looks again."""
+        deadline = self.session.next_deadline()
+        if deadline is None:
+            return
+        if self._timer is not None:
+            if self._timer_at <= deadline:
+                return
+            self._timer.cancel()
+        self._timer_at = deadline
+        self._timer = self._loop.call_at(deadline, self._ring)
+
+    def _ring(self) -> None:
+        self._timer = None
+        self._hand_on(self.session.tick(self._loop.time()))
