@@ -1,0 +1,154 @@
+"""One channel that brings deliveries: hands each on at once and settles them, gathered over a loop turn.
+
+Lives as long as its channel. Not responsible for opening it, nor for what to do when it is gone (`subscription.py`).
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+
+import aiormq.abc
+import structlog
+from aiormq import spec
+from aiormq.channel import Channel
+from pamqp.common import FieldTable
+
+from bridge.broker.acks import AckTracker
+from bridge.broker.errors import ChannelLost, library_errors, lost
+from bridge.broker.message import Delivery
+from bridge.broker.session import CALL_LIMIT_S, CLOSE_LIMIT_S
+
+log = structlog.get_logger(__name__)
+
+
+class Intake:
+    """The deliveries of one channel. `on_delivery` is called in the channel's reader: it must be fast and not raise."""
+
+    def __init__(
+        self,
+        channel: Channel,
+        on_delivery: Callable[[Delivery], None],
+        on_change: Callable[[], None],
+    ) -> None:
+        """`on_change`: called when the channel died, its consumer was cancelled, or its last delivery was settled."""
+        self._channel = channel
+        self._on_delivery = on_delivery
+        self._on_change = on_change
+        self._tracker = AckTracker()
+        self._consumer: str | None = None
+        self._writing: asyncio.Task[None] | None = None
+        self._loop = asyncio.get_running_loop()
+        self._closing = channel.closing
+        self._closing.add_done_callback(lambda _: on_change())
+        channel.on_consumer_cancel_callbacks.add(self._cancelled_by_broker)
+
+    @property
+    def alive(self) -> bool:
+        """Whether the channel lives."""
+        return not self._closing.done()
+
+    @property
+    def consuming(self) -> bool:
+        """Whether RabbitMQ sends deliveries here."""
+        return self.alive and self._consumer in self._channel.consumers
+
+    @property
+    def idle(self) -> bool:
+        """Nothing handed over waits to be settled or told."""
+        return self._tracker.idle and self._writing is None
+
+    @property
+    def death(self) -> ChannelLost | None:
+        """Why the channel died, if it did."""
+        if not self._closing.done():
+            return None
+        return lost(None if self._closing.cancelled() else self._closing.exception())
+
+    async def consume(self, queue: str, prefetch: int, priority: int | None) -> None:
+        """Start a consumer with this prefetch. Raises ChannelLost; the channel is then unusable."""
+        arguments: FieldTable | None = None if priority is None else {"x-priority": priority}
+        with library_errors():
+            async with asyncio.timeout(CALL_LIMIT_S):
+                await self._channel.basic_qos(prefetch_count=prefetch)
+                answer = await self._channel.basic_consume(queue, self._receive, arguments=arguments)
+        self._consumer = answer.consumer_tag
+
+    async def stop_consuming(self) -> None:
+        """Cancel the consumer; what was handed over stays ours. Raises ChannelLost."""
+        if self._consumer is None:
+            return
+        with library_errors():
+            async with asyncio.timeout(CALL_LIMIT_S):
+                await self._channel.basic_cancel(self._consumer)
+        self._consumer = None
+
+    async def close(self) -> None:
+        """Close the channel; RabbitMQ takes back what is not settled. Never raises."""
+        with contextlib.suppress(ChannelLost), library_errors():
+            async with asyncio.timeout(CLOSE_LIMIT_S):
+                if self._writing is not None:
+                    await asyncio.wait([self._writing])
+                await self._channel.close()
+
+    def _cancelled_by_broker(self, frame: spec.Basic.Cancel) -> None:
+        log.info("consumer.cancelled_by_broker", consumer=frame.consumer_tag)
+        self._on_change()
+
+    async def _receive(self, message: aiormq.abc.DeliveredMessage) -> None:
+        # The library runs this as a task of its own for each delivery, and ends it when the channel dies: so
+        # nothing may be awaited here.
+        frame = message.delivery
+        assert isinstance(frame, spec.Basic.Deliver)  # noqa: S101 - what a consumer gets
+        tag = frame.delivery_tag or 0
+        delivery = Delivery(
+            self,
+            tag,
+            message.body,
+            frame.exchange or "",
+            frame.routing_key or "",
+            bool(frame.redelivered),
+            message.header.properties,
+        )
+        self._tracker.delivered(tag)
+        try:
+            self._on_delivery(delivery)
+        except Exception:
+            log.exception("delivery.handover_failed", action="requeued")
+            self.requeue(tag)
+
+    def is_open(self, tag: int) -> bool:
+        """Whether this delivery was handed over and not settled."""
+        return self._tracker.is_open(tag)
+
+    def ack(self, tag: int) -> None:
+        """Settle as done, with this loop turn's others."""
+        if self._tracker.ack(tag):
+            self._write_soon()
+
+    def requeue(self, tag: int) -> None:
+        """Settle as given back, with this loop turn's others."""
+        if self._tracker.requeue(tag):
+            self._write_soon()
+
+    def _write_soon(self) -> None:
+        if self._writing is None and self.alive:
+            # A task starts in the next loop turn, and so gathers what is settled in this one.
+            self._writing = self._loop.create_task(self._write())
+            self._writing.add_done_callback(self._written)
+
+    async def _write(self) -> None:
+        channel = self._channel
+        with library_errors():
+            while frames := self._tracker.take():
+                for frame in frames:
+                    if frame.requeue:
+                        await channel.basic_nack(frame.tag, requeue=True, wait=False)
+                    else:
+                        await channel.basic_ack(frame.tag, multiple=frame.multiple, wait=False)
+
+    def _written(self, task: asyncio.Task[None]) -> None:
+        self._writing = None
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.debug("acks.not_written", reason=str(error))
+        if self._tracker.idle or not self.alive:
+            self._on_change()

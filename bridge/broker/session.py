@@ -1,0 +1,137 @@
+"""One connection to RabbitMQ, from handshake to close. A session never reconnects: when it dies, another is opened.
+
+Not responsible for when to try again (`broker.py`) nor for what its channels carry.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+from urllib.parse import unquote, urlsplit
+
+import aio_pika
+import aiormq.exceptions as amqp
+from aiormq.channel import Channel
+
+from bridge.broker.errors import BrokerUnavailable, cancelled_by_owner, library_errors, reason_of
+
+CONNECT_LIMIT_S = 5.0
+CLOSE_LIMIT_S = 3.0
+CALL_LIMIT_S = 10.0
+"""For one synchronous method (declare, consume, ...). The library closes a channel on which a call ended so."""
+HEARTBEAT_S = 10
+"""A silent peer is given up after three of these. RabbitMQ advises against less than 5."""
+
+
+class Session:
+    """A living connection. `place` names it in logs, without credentials."""
+
+    __slots__ = ("_amqp", "_connection", "opened_at", "place")
+
+    def __init__(self, connection: aio_pika.abc.AbstractConnection, place: str) -> None:
+        assert connection.transport is not None  # noqa: S101 - it was opened a moment ago
+        self._connection = connection
+        self._amqp = connection.transport.connection
+        self.place = place
+        self.opened_at = asyncio.get_running_loop().time()
+
+    @property
+    def alive(self) -> bool:
+        """Whether it still reads and writes."""
+        return self._amqp.is_opened
+
+    @property
+    def age_s(self) -> float:
+        """Seconds since it was opened."""
+        return asyncio.get_running_loop().time() - self.opened_at
+
+    @property
+    def version(self) -> str:
+        """RabbitMQ's version, such as 3.10.8; empty if it tells none."""
+        version = self._amqp.server_properties.get("version", "")
+        return version if isinstance(version, str) else ""
+
+    async def channel(self, *, confirms: bool = False) -> Channel:
+        """A new channel; with `confirms` one for publishing, where a returned message fails its publish.
+
+        Raises ChannelLost.
+        """
+        with library_errors():
+            async with asyncio.timeout(CALL_LIMIT_S):
+                channel = await self._amqp.channel(publisher_confirms=confirms, on_return_raises=True)
+        assert isinstance(channel, Channel)  # noqa: S101 - the library's only class of them
+        return channel
+
+    async def closed(self) -> str:
+        """Wait until it is dead; the reason, as one line."""
+        closing = self._amqp.closing
+        await asyncio.wait([closing])
+        return reason_of(None if closing.cancelled() else closing.exception())
+
+    async def unblocked(self) -> None:
+        """Return at once, or, under a memory or disk alarm of the broker, when it is over."""
+        await self._amqp.ready()
+
+    async def close(self) -> None:
+        """Say goodbye, for 3 s at most. Never raises. What is in flight on it is lost to us."""
+        with contextlib.suppress(Exception):
+            async with asyncio.timeout(CLOSE_LIMIT_S):
+                await self._connection.close()
+
+
+class Urls:
+    """The URLs of a cluster, tried in turn; the one that worked last comes first the next time."""
+
+    def __init__(self, urls: Sequence[str]) -> None:
+        self._urls = tuple(urls)
+        self._next = 0
+
+    async def connect(self, name: str) -> Session:
+        """Open a session with the first URL that answers. `name` shows in RabbitMQ's list of connections.
+
+        Raises BrokerUnavailable when none does, saying for each why.
+        """
+        reasons = []
+        for _ in self._urls:
+            try:
+                return await _connect(self._urls[self._next], name)
+            except BrokerUnavailable as error:
+                reasons.append(str(error))
+                self._next = (self._next + 1) % len(self._urls)
+        raise BrokerUnavailable("; ".join(reasons))
+
+
+async def _connect(url: str, name: str) -> Session:
+    try:
+        heartbeat = None if "heartbeat=" in urlsplit(url).query else HEARTBEAT_S
+        async with asyncio.timeout(2 * CONNECT_LIMIT_S):
+            connection = await aio_pika.connect(url, timeout=CONNECT_LIMIT_S, name=name, heartbeat=heartbeat)
+    except asyncio.CancelledError as error:
+        if cancelled_by_owner():
+            raise
+        raise BrokerUnavailable(explain(url, error)) from error
+    except (amqp.AMQPError, OSError, ValueError, RuntimeError) as error:
+        raise BrokerUnavailable(explain(url, error)) from error
+    return Session(connection, place_of(url))
+
+
+def place_of(url: str) -> str:
+    """host:port of an AMQP URL, for people; never its credentials."""
+    try:
+        parts = urlsplit(url)
+        return f"{parts.hostname}:{parts.port or (5671 if parts.scheme == 'amqps' else 5672)}"
+    except ValueError:
+        return "(unreadable URL)"
+
+
+def explain(url: str, error: BaseException) -> str:
+    """Why no connection came about, as one line that tells a person what to look at."""
+    where = f"RabbitMQ at {place_of(url)}"
+    parts = urlsplit(url)
+    if isinstance(error, amqp.ProbableAuthenticationError | amqp.AuthenticationError):
+        return f"{where} refuses the user {unquote(parts.username or 'guest')!r} or its password"
+    if isinstance(error, amqp.InvalidFrameError) and "Connection.OpenOk" in str(error):
+        vhost = unquote(parts.path[1:]) or "/"
+        return f"{where} has no virtual host {vhost!r}, or the user may not use it"
+    if isinstance(error, TimeoutError):
+        return f"{where} does not answer (is it AMQP that listens there?)"
+    return f"{where} cannot be reached: {reason_of(error)}"
