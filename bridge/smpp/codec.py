@@ -242,7 +242,7 @@ def decode_data_sm(body: bytes) -> DataSm:
 
 
 def read_tlvs(body: bytes, at: int) -> tuple[Tlv, ...]:
-    """The TLVs from `at` on, in order. One that runs past the end, or a rest below 4 octets, ends the list."""
+    """The TLVs from `at` on, in order. One running past the end, or a rest under 4 octets, ends them."""
     found: list[Tlv] = []
     size = len(body)
     while at + 4 <= size:
