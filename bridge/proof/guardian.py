@@ -1,13 +1,11 @@
-"""The guardian of one private server: ends it and removes its directory when its owner is gone, in whatever
-way.
+"""The guardian of one private server: ends it and removes its directory when its owner is gone.
 
 Run as a program of its own (`python guardian.py DIRECTORY`), in a session of its own, with a pipe as standard
 input. Each line on it is a process group to answer for: `+PGID` when it starts, `-PGID` when it has ended.
-The end of the pipe means that the owner closed it or was killed: what is left is killed, the directory is
-removed.
+The end of the pipe means that the owner closed it, or was killed: what is left of the groups is killed and the
+directory removed.
 
-It is not responsible for starting or watching the server. It imports nothing of bridge: it must start at
-once.
+It is not responsible for starting or watching the server. It imports nothing of bridge, to start at once.
 """
 
 import contextlib

@@ -11,19 +11,18 @@ import asyncio
 import contextlib
 import os
 import secrets
-import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import ClassVar, Self
 
 from bridge.proof import guardian
+from bridge.proof.machine import find_program, free_ports
 
 _POLL_S = 0.05
 _ANSWER_LIMIT_S = 5.0
@@ -32,37 +31,6 @@ _LOG_TAIL_LINES = 30
 
 class ServerError(Exception):
     """A private server did not do what it was asked; the message quotes the end of its log."""
-
-
-class MissingBinary(ServerError):
-    """A server's program is not installed; the message names it."""
-
-
-def free_ports(count: int) -> list[int]:
-    """So many different free TCP ports on the loopback interface.
-
-    They lie below the range from which the kernel takes the ports of outgoing connections, so that nobody
-    gets one of them while its server is down between two starts.
-    """
-    with contextlib.ExitStack() as held:
-        ports: list[int] = []
-        while len(ports) < count:
-            port = 15_000 + secrets.randbelow(17_000)
-            candidate = held.enter_context(socket.socket())
-            with contextlib.suppress(OSError):
-                candidate.bind(("127.0.0.1", port))
-                ports.append(port)
-        return ports
-
-
-def find_binary(*candidates: str) -> str:
-    """The first of these programs that is installed: names are looked up in PATH and the sbin directories."""
-    path = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/local/sbin", "/usr/sbin", "/sbin"])
-    for candidate in candidates:
-        found = shutil.which(candidate, path=path)
-        if found:
-            return found
-    raise MissingBinary(f"{candidates[-1]} is not installed")
 
 
 class PrivateServer(ABC):
@@ -74,6 +42,7 @@ class PrivateServer(ABC):
     """
 
     program: ClassVar[str]
+    package: ClassVar[str]  # Debian's
     start_limit_s: ClassVar[float]
     hello: ClassVar[bytes]  # what a client says first
     welcome: ClassVar[bytes]  # how the answer of a server that is ready begins
@@ -82,6 +51,7 @@ class PrivateServer(ABC):
 
     def __init__(self, parent: Path | None = None) -> None:
         """`parent`: where its directory is made, and removed again; by default the system's own place."""
+        self._programs = self.find_programs()
         if parent is not None:
             parent.mkdir(parents=True, exist_ok=True)
         self.directory = Path(tempfile.mkdtemp(prefix=f"bridge-{self.program}-", dir=parent)).absolute()
@@ -105,6 +75,11 @@ class PrivateServer(ABC):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    @classmethod
+    @abstractmethod
+    def find_programs(cls) -> Sequence[str]:
+        """The paths of the programs it needs, the server's first. Raises MissingProgram."""
 
     @property
     def running(self) -> bool:
@@ -216,15 +191,20 @@ class PrivateRedis(PrivateServer):
     """A redis-server as the bridge wants it: append-only file, synced every second, and no eviction."""
 
     program = "redis"
+    package = "redis-server"
     start_limit_s = 30.0
     hello = b"PING\r\n"
     welcome = b"+PONG"  # "-LOADING" while it reads its data
 
     def __init__(self, parent: Path | None = None) -> None:
-        self._binary = find_binary("redis-server")
         super().__init__(parent)
         (self.port,) = free_ports(1)
         self.url = f"redis://127.0.0.1:{self.port}/0"
+
+    @classmethod
+    def find_programs(cls) -> Sequence[str]:
+        """The path of redis-server."""
+        return (find_program("redis-server"),)
 
     def _launch(self) -> None:
         options = {
@@ -238,33 +218,43 @@ class PrivateRedis(PrivateServer):
             "maxmemory-policy": "noeviction",
         }
         arguments = [part for name, value in options.items() for part in (f"--{name}", value)]
-        self._spawn([self._binary, *arguments], os.environ)
+        self._spawn([*self._programs, *arguments], os.environ)
 
 
 class PrivateRabbit(PrivateServer):
     """A RabbitMQ node of its own: no plugins, few schedulers, reachable from this machine only."""
 
     program = "rabbitmq"
+    package = "rabbitmq-server"
     start_limit_s = 120.0
     hello = b"AMQP\x00\x00\x09\x01"
     welcome = b"\x01\x00\x00"  # a method frame on channel 0: connection.start
 
     def __init__(self, parent: Path | None = None) -> None:
-        # The scripts of the installation itself: Debian's wrappers in /usr/sbin change the user.
-        scripts = "/usr/lib/rabbitmq/bin", *map(str, _opt_installations())
-        self._server = find_binary(*(f"{place}/rabbitmq-server" for place in scripts), "rabbitmq-server")
-        self._ctl = find_binary(*(f"{place}/rabbitmqctl" for place in scripts), "rabbitmqctl")
-        self._epmd = find_binary("epmd", "/usr/lib/erlang/bin/epmd")
         super().__init__(parent)
         self.port, self._dist_port, self._epmd_port = free_ports(3)
         self.node = f"bridge-{secrets.token_hex(4)}@localhost"
         self.url = f"amqp://guest:guest@127.0.0.1:{self.port}/"
         self._environment = self._write_configuration()
 
+    @classmethod
+    def find_programs(cls) -> Sequence[str]:
+        """The paths of rabbitmq-server, rabbitmqctl and epmd.
+
+        The scripts of the installation itself come first: Debian's wrappers in /usr/sbin change the user.
+        """
+        opt = sorted(Path("/opt").glob("rabbitmq_server-*/sbin"), reverse=True)
+        places = ["/usr/lib/rabbitmq/bin", *map(str, opt)]
+        return (
+            find_program(*(f"{place}/rabbitmq-server" for place in places), "rabbitmq-server"),
+            find_program(*(f"{place}/rabbitmqctl" for place in places), "rabbitmqctl"),
+            find_program("/usr/lib/erlang/bin/epmd", "epmd"),
+        )
+
     async def ctl(self, *arguments: str, limit_s: float = 60.0) -> str:
         """Run `rabbitmqctl` on this node and return what it printed. Raises ServerError when it fails."""
         process = await asyncio.create_subprocess_exec(
-            self._ctl,
+            self._programs[1],
             "--quiet",
             *arguments,
             env=self._environment,
@@ -317,11 +307,6 @@ class PrivateRabbit(PrivateServer):
         }
 
     def _launch(self) -> None:
-        self._spawn([self._epmd], self._environment)
-        self._spawn([self._server, "-noinput"], self._environment)
-
-
-def _opt_installations() -> Iterator[Path]:
-    """Places where RabbitMQ's generic archive is usually unpacked, newest first."""
-    for root in (Path("/opt"), Path("/usr/local"), Path("/opt/homebrew/opt/rabbitmq")):
-        yield from sorted(root.glob("rabbitmq_server-*/sbin"), reverse=True)
+        server, _, epmd = self._programs
+        self._spawn([epmd], self._environment)
+        self._spawn([server, "-noinput"], self._environment)

@@ -13,14 +13,8 @@ import redis.asyncio
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from bridge.proof.servers import (
-    MissingBinary,
-    PrivateRabbit,
-    PrivateRedis,
-    ServerError,
-    find_binary,
-    free_ports,
-)
+from bridge.proof.machine import MissingProgram, find_program, free_ports
+from bridge.proof.servers import PrivateRabbit, PrivateRedis, ServerError
 
 
 async def test_redis_keeps_its_data_over_a_restart_on_the_same_port() -> None:
@@ -126,8 +120,8 @@ async def test_a_server_that_cannot_start_quotes_its_log() -> None:
 
 
 def test_a_missing_program_is_named() -> None:
-    with pytest.raises(MissingBinary, match="no-such-server is not installed"):
-        find_binary("/nowhere/no-such-server", "no-such-server")
+    with pytest.raises(MissingProgram, match="no-such-server is not installed"):
+        find_program("/nowhere/no-such-server", "no-such-server")
 
 
 def test_free_ports_are_different() -> None:

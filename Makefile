@@ -1,0 +1,49 @@
+# bridge: `make demo` shows it, `make test` checks it; both set up what they need first. `make help` lists the rest.
+
+VENV   := .venv/bin
+# The first Python that is new enough; looked for only when there is a recipe to run.
+PYTHON  = $(shell for python in python3.11 python3.12 python3.13 python3; do \
+            $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
+LOCK    = $(VENV)/python -m uv pip compile --quiet --universal --python-version 3.11 --upgrade \
+            --generate-hashes --no-emit-index-url --no-annotate --no-header pyproject.toml
+
+.DEFAULT_GOAL := help
+.PHONY: help setup servers demo test lint types unit format lock clean
+
+help:  ## this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 10
+
+demo: setup  ## the main job on this machine, one site failing in the middle; ARGS=--keep leaves it running
+	@$(VENV)/python -m bridge.cli demo $(ARGS)
+
+test: setup servers lint types unit  ## all checks and all tests
+
+setup:  ## make .venv from the lock file (at once when it is made already)
+	@$(if $(PYTHON),,$(error bridge needs Python 3.11 or newer, and found none. On Debian 12 or Ubuntu 24.04 and later: sudo apt-get install python3 python3-venv))
+	@$(PYTHON) -m bridge.proof.environment
+
+servers: setup  ## see to the programs of RabbitMQ and Redis; the tests start private ones
+	@$(VENV)/python -m bridge.proof.ensure
+
+lint: setup  ## style, and the floors of the house
+	$(VENV)/python -m ruff check
+	$(VENV)/python -m ruff format --check
+	$(VENV)/lint-imports
+
+types: setup  ## mypy, strict
+	$(VENV)/python -m mypy
+
+unit: setup servers  ## the tests alone; ARGS="tests/smpp -k bind" for some of them
+	$(VENV)/python -m pytest $(ARGS)
+
+format: setup  ## put the code into shape
+	$(VENV)/python -m ruff check --fix
+	$(VENV)/python -m ruff format
+
+lock: setup  ## make the lock files anew from pyproject.toml, with the newest versions it allows
+	$(VENV)/python -m pip install --quiet uv
+	$(LOCK) --extra dev --output-file requirements-dev.lock
+	echo 'setuptools>=77' | $(LOCK) - --constraint requirements-dev.lock --output-file requirements.lock
+
+clean:  ## remove what can be made again
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .run build dist *.egg-info
