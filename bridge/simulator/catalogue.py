@@ -1,0 +1,119 @@
+"""The misbehaviours by name, as the command line and the control port speak of them.
+
+`NAME[:KEY=VALUE[,KEY=VALUE...]][@SITE or @PORT]`, for instance `throttle:every=10@2776`. The keys are the keyword
+arguments of the class, their types those of the defaults.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from inspect import getdoc, signature
+from typing import Any
+
+from bridge.simulator.behaviour import Behaviour
+from bridge.simulator.faults import answers, links, receipts
+from bridge.simulator.smsc import SimulatedSmsc
+
+FAULTS: Mapping[str, type[Behaviour]] = {
+    "slow": answers.Slow,
+    "late": answers.Late,
+    "silent-on-submit": answers.SilentOnSubmit,
+    "silent-on-enquire": links.SilentOnEnquire,
+    "throttle": answers.Throttle,
+    "queue-full": answers.QueueFull,
+    "reject": answers.Reject,
+    "drop": links.Drop,
+    "unbind": links.Unbind,
+    "refuse-bind": links.RefuseBind,
+    "black-hole": links.BlackHole,
+    "garbage": links.Garbage,
+    "split-writes": links.SplitWrites,
+    "merge-writes": links.MergeWrites,
+    "receipts-first": receipts.ReceiptsFirst,
+    "receipts-twice": receipts.ReceiptsTwice,
+    "receipts-elsewhere": receipts.ReceiptsElsewhere,
+    "hex-ids": receipts.HexIds,
+    "undelivered": receipts.Undelivered,
+    "impatient": receipts.Impatient,
+}
+
+
+class UnknownFault(ValueError):
+    """A fault that cannot be understood. The message names the part and what would be right."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A fault as written: which one, how, and at which nodes (`where` a site or a port; None: all)."""
+
+    name: str
+    parameters: Mapping[str, Any]
+    where: str | None
+
+    @classmethod
+    def read(cls, text: str) -> "Fault":
+        """Reads one. Raises UnknownFault, also for parameters that the fault itself does not like."""
+        rest, _, where = text.partition("@")
+        name, _, pairs = rest.partition(":")
+        if name not in FAULTS:
+            raise UnknownFault(f"no fault {name!r}; there are: {', '.join(FAULTS)}")
+        fault = cls(name, _read_parameters(name, pairs), where or None)
+        fault.build()
+        return fault
+
+    def build(self) -> Behaviour:
+        """A fresh behaviour: each node counts for itself. Raises UnknownFault."""
+        try:
+            return FAULTS[self.name](**self.parameters)
+        except ValueError as error:
+            raise UnknownFault(f"{self.name}: {error}") from None
+
+    def applies_to(self, node: SimulatedSmsc) -> bool:
+        """Is this node meant?"""
+        return self.where is None or self.where in (node.site, str(node.port))
+
+
+def describe_faults() -> str:
+    """One paragraph per fault for the help: name, parameters with their defaults, what it does."""
+    lines = []
+    for name, kind in FAULTS.items():
+        defaults = ",".join(f"{key}={_written(default)}" for key, default in _defaults(name).items())
+        purpose = (getdoc(kind) or "").partition("\n\n")[0].replace("\n", " ")
+        lines.append(f"  {name}{':' if defaults else ''}{defaults}\n      {purpose}")
+    return "\n".join(lines)
+
+
+def _defaults(name: str) -> dict[str, Any]:
+    return {key: parameter.default for key, parameter in signature(FAULTS[name]).parameters.items()}
+
+
+def _read_parameters(name: str, pairs: str) -> dict[str, Any]:
+    defaults = _defaults(name)
+    parameters: dict[str, Any] = {}
+    for pair in filter(None, pairs.split(",")):
+        key, equals, value = pair.partition("=")
+        if key not in defaults or not equals:
+            known = ", ".join(f"{key}=" for key in defaults) or "no parameters"
+            raise UnknownFault(f"{name}: {pair!r} is not a parameter; it has {known}")
+        try:
+            parameters[key] = _read_value(value, defaults[key])
+        except ValueError:
+            raise UnknownFault(
+                f"{name}: {key} must be like {_written(defaults[key])}, not {value!r}"
+            ) from None
+    return parameters
+
+
+def _read_value(value: str, default: Any) -> Any:
+    if isinstance(default, bool):
+        if value not in ("yes", "no"):
+            raise ValueError(value)
+        return value == "yes"
+    if isinstance(default, int):
+        return int(value, 0)
+    return type(default)(value)
+
+
+def _written(default: Any) -> str:
+    if isinstance(default, bool):
+        return "yes" if default else "no"
+    return str(default)

@@ -1,0 +1,109 @@
+"""The provider's log as JSON lines: what an audit in another process reads.
+
+A line is handed to the operating system before the answer it speaks of is: whatever the ESME saw answered is in
+the file, also when this process is killed with SIGKILL. One line each, told apart by `event`:
+
+- `submit`: `site node bind sequence_number source destination octets data_coding registered_delivery message_id
+  status`. `message_id` null: not taken. `status` null: not answered (yet).
+- `answer`: `message_id bind sequence_number status`: the answer to a submit_sm that was not answered at once.
+- `deliver`: `kind id site node bind sequence_number attempt source destination octets`: a deliver_sm was sent.
+- `deliver_answer`: `kind id bind sequence_number status`: and answered.
+- `bound`, `lost`: `site node bind`; `up`, `down`: `site node`: a node listens, or does so no longer.
+
+`at` is seconds since the epoch; `octets` is the short_message in hex.
+"""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from bridge.simulator.records import Delivery, Submit
+
+
+class Journal:
+    """Gathers lines and writes them when told to; appends to what the file holds. Raises OSError at opening only."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        self._lines: list[bytes] = []
+
+    def submit(self, submit: Submit) -> None:
+        """A submit_sm was taken or refused."""
+        self.note(
+            "submit",
+            submit.at,
+            site=submit.site,
+            node=submit.node,
+            bind=submit.bind,
+            sequence_number=submit.sequence_number,
+            source=submit.source,
+            destination=submit.destination,
+            octets=submit.octets.hex(),
+            data_coding=submit.data_coding,
+            registered_delivery=submit.registered_delivery,
+            message_id=submit.message_id,
+            status=submit.status,
+        )
+
+    def answer(self, submit: Submit, at: float) -> None:
+        """A submit_sm is answered at last."""
+        self.note(
+            "answer",
+            at,
+            message_id=submit.message_id,
+            bind=submit.bind,
+            sequence_number=submit.sequence_number,
+            status=submit.status,
+        )
+
+    def deliver(self, delivery: Delivery) -> None:
+        """A deliver_sm is sent."""
+        parcel = delivery.parcel
+        self.note(
+            "deliver",
+            delivery.at,
+            kind=parcel.kind,
+            id=parcel.id,
+            site=delivery.site,
+            node=delivery.node,
+            bind=delivery.bind,
+            sequence_number=delivery.sequence_number,
+            attempt=delivery.attempt,
+            source=parcel.source,
+            destination=parcel.destination,
+            octets=parcel.octets.hex(),
+        )
+
+    def deliver_answer(self, delivery: Delivery, at: float) -> None:
+        """The ESME answered a deliver_sm."""
+        self.note(
+            "deliver_answer",
+            at,
+            kind=delivery.kind,
+            id=delivery.id,
+            bind=delivery.bind,
+            sequence_number=delivery.sequence_number,
+            status=delivery.status,
+        )
+
+    def note(self, event: str, at: float, **fields: Any) -> None:
+        """Any line. It is in the file after the next `flush`."""
+        self._lines.append(
+            orjson.dumps({"event": event, "at": at} | fields, option=orjson.OPT_APPEND_NEWLINE)
+        )
+
+    def flush(self) -> None:
+        """Hands all lines to the operating system in one write. A full disk loses them: then this raises OSError."""
+        if not self._lines:
+            return
+        data = memoryview(b"".join(self._lines))
+        self._lines.clear()
+        while data:
+            data = data[os.write(self._file, data) :]
+
+    def close(self) -> None:
+        """Flushes and closes the file."""
+        self.flush()
+        os.close(self._file)
