@@ -90,13 +90,12 @@ class EarlyReceipts:
     """Takes receipts back from their wait. Bounded by the prefetch of its consumer."""
 
     def __init__(
-        self, names: Names, receipts: ReceiptsPort, outbox: OutboxPort, *, worker: str, early_wait_s: float
+        self, names: Names, receipts: ReceiptsPort, outbox: OutboxPort, *, early_wait_s: float
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._names = names
         self._receipts = receipts
         self._outbox = outbox
-        self._worker = worker
         self._early_wait_s = early_wait_s
         self.tally: Counter[tuple[str, ...]] = Counter()
 
@@ -115,16 +114,9 @@ class EarlyReceipts:
 
     def _ask(self, delivery: Delivery, receipt: EarlyReceipt) -> None:
         dr = receipt.dr
-        self._receipts.receipt(
-            receipt.key,
-            self._worker,
-            receipt.event_id,
-            receipt.origin.provider or "",
-            dr.ids,
-            (dr.from_, dr.to),
-            dr.final,
-            partial(self._asked, delivery, receipt),
-        )
+        provider = receipt.origin.provider or ""
+        asked = partial(self._asked, delivery, receipt)
+        self._receipts.lookup(receipt.key, provider, dr.ids, (dr.from_, dr.to), dr.final, asked)
 
     def _asked(self, delivery: Delivery, receipt: EarlyReceipt, claim: ReceiptClaim | None) -> None:
         if claim is None:
@@ -132,17 +124,15 @@ class EarlyReceipts:
         elif claim.verdict == "repeat":
             delivery.ack()
         elif claim.entry is not None:
-            self._found(delivery, receipt, claim, claim.entry)
+            self._found(delivery, receipt, claim.entry, stale=claim.stale)
         else:
             self._still_unknown(delivery, receipt)
 
-    def _found(
-        self, delivery: Delivery, receipt: EarlyReceipt, claim: ReceiptClaim, found: Correlation
-    ) -> None:
+    def _found(self, delivery: Delivery, receipt: EarlyReceipt, found: Correlation, *, stale: bool) -> None:
         self.tally["matched_early", "dr", found.provider] += 1
         now = time.time()
-        event = matched_event(receipt.dr, found, receipt.origin, claim.event_id, now, stale=claim.stale)
-        commit = partial(self._receipts.commit, receipt.key, claim.epoch, claim.event_id, None, delivery.ack)
+        event = matched_event(receipt.dr, found, receipt.origin, receipt.event_id, now, stale=stale)
+        commit = partial(self._receipts.commit, receipt.key, 0, receipt.event_id, None, delivery.ack)
         if event is None:
             commit()
         else:
@@ -166,13 +156,16 @@ class EarlyReceipts:
                 late = event_message(rematched_event(message.body, found), self._names, time.time())
                 self._outbox.send(late, delivery.ack)
 
+        dr = receipt.dr
         remember = partial(
             self._receipts.unmatched,
             receipt.key,
             provider,
-            receipt.dr.ids[0],
+            dr.ids[0],
             message.body,
             receipt.event_id,
             committed,
+            addresses=(dr.from_, dr.to),
+            final=dr.final,
         )
         self._outbox.send(message, remember)

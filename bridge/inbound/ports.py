@@ -41,6 +41,15 @@ class ReceiptsPort(Protocol):
     def message(
         self, key: bytes, owner: str, event_id: str, done: Callable[[MessageClaim | None], None]
     ) -> None: ...
+    def lookup(
+        self,
+        key: bytes,
+        provider: str,
+        ids: Sequence[str],
+        addresses: tuple[str, str],
+        final: bool,
+        done: Callable[[ReceiptClaim | None], None],
+    ) -> None: ...
     def commit(
         self, key: bytes, epoch: int, event_id: str, ttl_ms: int | None, done: Callable[[], None]
     ) -> None: ...
@@ -54,6 +63,9 @@ class ReceiptsPort(Protocol):
         body: bytes,
         event_id: str,
         done: Callable[[Correlation | None], None],
+        *,
+        addresses: tuple[str, str],
+        final: bool,
     ) -> None: ...
 
 

@@ -177,7 +177,14 @@ class Receiver:
             self._pending.answer(entry, safe=True)
 
         self._receipts.unmatched(
-            entry.key, entry.origin.provider or "", dr.ids[0], body, entry.event_id, committed
+            entry.key,
+            entry.origin.provider or "",
+            dr.ids[0],
+            body,
+            entry.event_id,
+            committed,
+            addresses=(dr.from_, dr.to),
+            final=dr.final,
         )
 
     def matched_late(self, bodies: Sequence[bytes], found: Correlation) -> None:

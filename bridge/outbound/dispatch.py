@@ -9,11 +9,9 @@ A message holds a reserved slot of its link from the claim on, so that the claim
 
 import asyncio
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import count
-from typing import Protocol
 
 import structlog
 
@@ -21,8 +19,9 @@ from bridge.broker.message import Delivery
 from bridge.config.settings import RouteSettings
 from bridge.model.attempt import Attempt
 from bridge.model.names import Lane
-from bridge.model.outcome import Accepted, Outcome, Rejected, Throttled
+from bridge.model.outcome import Accepted, Outcome, Rejected
 from bridge.model.times import rfc3339
+from bridge.outbound.board import Consuming, LinkBoard
 from bridge.outbound.body import InvalidMt, read_mt
 from bridge.outbound.flight import Flight, Stage, generation_of
 from bridge.outbound.links import LinkSlot
@@ -38,12 +37,6 @@ CLAIM_FRESH_S = 5.0
 """A claim older than this is renewed before the write: a worker that was paused must not send on a lease gone by."""
 CLAIM_AGAIN_S = 0.25
 """How long to leave Redis alone after it could not say whether a message is claimed."""
-
-
-class Consuming(Protocol):
-    """Told how many messages a route may hold; 0 is none, and what waits goes back to RabbitMQ."""
-
-    def want(self, route: str, prefetch: int) -> None: ...
 
 
 class Dispatcher:
@@ -63,23 +56,16 @@ class Dispatcher:
         self._loop = asyncio.get_running_loop()
         self._claims = claims
         self._settler = settler
-        self._consuming = consuming
         self._worker = worker
         self._body_limit = body_limit
         self._owners = count(1)
-        self._slots = {link: LinkSlot(link) for link in links}
-        self.routes = {
-            name: Route(name, settings, list(self._slots.values())) for name, settings in routes.items()
-        }
-        self._routes_of = {
-            slot: [route for route in self.routes.values() if slot in route.slots]
-            for slot in self._slots.values()
-        }
+        self._board = LinkBoard(links, routes, consuming, self._wake)
+        self.routes = self._board.routes
         self._flights: dict[str, Flight] = {}
         self._claims_held_until = 0.0
         self._idle: list[Callable[[], None]] = []
         self.stopping = False
-        self.tally: Counter[tuple[str, ...]] = Counter()
+        self.tally = settler.tally
         settler.attach(self)
 
     @property
@@ -94,7 +80,6 @@ class Dispatcher:
         self.tally["taken", route_name, lane] += 1
         mt = read_mt(delivery.body, delivery.message_id, self._body_limit)
         if isinstance(mt, InvalidMt):
-            self.tally["ended", route_name, "invalid"] += 1
             self._settler.invalid(route_name, delivery, mt)
             return
         generation = generation_of(delivery)
@@ -146,7 +131,6 @@ class Dispatcher:
     def _claim(self, flight: Flight, slot: LinkSlot, now: float) -> None:
         flight.pdu = self._prepare(flight, slot.link)
         flight.stage = Stage.CLAIMING
-        flight.slot = slot
         flight.claimed_at = now
         slot.reserved += 1
         lease_ms = int(slot.link.lease_s * 1000)
@@ -165,10 +149,7 @@ class Dispatcher:
         return link.prepare(flight.mt, from_, time.time())
 
     def _claimed(self, flight: Flight, slot: LinkSlot, claim: Claim | None) -> None:
-        slot.reserved -= 1
-        if slot.ready(self._loop.time()):
-            self._freed(slot)
-        flight.slot = None
+        self._board.unreserved(slot)
         if claim is None:
             self._hold_claims()
             self.place(flight)
@@ -218,32 +199,21 @@ class Dispatcher:
             self.place(flight)
             return
         flight.stage = Stage.SUBMITTED
-        flight.slot = slot
         slot.in_flight += 1
 
     def attempt_ended(self, link: LinkPort, ref: object, outcome: Outcome) -> None:
         """The one outcome of a submit."""
         assert isinstance(ref, Flight)  # noqa: S101  only flights are handed to links
-        slot = self._slots[link]
-        slot.in_flight -= 1
-        ref.slot = None
-        if isinstance(outcome, Throttled):
-            self._throttled(slot)
-        else:
-            if isinstance(outcome, Accepted):
-                slot.pacer.accepted()
-            self._freed(slot)
+        slot = self._board.ended(link, outcome)
         self._ended(ref, slot, outcome)
 
     def _ended(self, flight: Flight, slot: LinkSlot, outcome: Outcome) -> None:
         link = slot.link
-        word = result_word(outcome)
-        self.tally["attempt", link.provider, link.name, word] += 1
         if not isinstance(outcome, Accepted):
-            flight.attempts.append(Attempt(rfc3339(time.time()), link.provider, link.site, link.name, word))
             flight.avoid = slot.key
-        elif self.routes[flight.route].settings.accepted_events:
-            flight.attempts.append(Attempt(rfc3339(time.time()), link.provider, link.site, link.name, word))
+        if not isinstance(outcome, Accepted) or self.routes[flight.route].settings.accepted_events:
+            at, word = rfc3339(time.time()), result_word(outcome)
+            flight.attempts.append(Attempt(at, link.provider, link.site, link.name, word))
         if isinstance(outcome, Rejected):
             flight.refused_by |= {link.provider}
         standing = self._standing(flight, link.provider)
@@ -261,7 +231,6 @@ class Dispatcher:
     def answered_late(self, link: LinkPort, ref: object, outcome: Outcome) -> None:
         """An answer to a submit that had been given up: it still names a message the provider holds."""
         assert isinstance(ref, Flight)  # noqa: S101
-        self.tally["late", link.provider, link.name, result_word(outcome)] += 1
         if not isinstance(outcome, Accepted):
             log.info("mt.late_refusal", id=ref.mt.id, link=link.name, result=result_word(outcome))
             return
@@ -272,40 +241,9 @@ class Dispatcher:
         else:
             self._settler.record_late(ref)
 
-    # Links
-
-    def _freed(self, slot: LinkSlot) -> None:
-        for route in self._routes_of[slot]:
-            route.offer(slot)
-            if route.lanes:
-                self._wake(route)
-
-    def _throttled(self, slot: LinkSlot) -> None:
-        now = self._loop.time()
-        paused_before = slot.pacer.paused(now)
-        resume_at = slot.pacer.throttled(now)
-        if not paused_before:
-            log.info("link.throttled", link=slot.link.name, pause_s=round(slot.pacer.pause_s, 3))
-            self._loop.call_at(resume_at, self.link_changed, slot.link)
-            self._review(slot)
-
     def link_changed(self, link: LinkPort) -> None:
         """The link was bound, lost, stalled, or has a free slot again."""
-        slot = self._slots[link]
-        self._review(slot)
-        if link.active:
-            self._freed(slot)
-
-    def _review(self, slot: LinkSlot) -> None:
-        now = self._loop.time()
-        up = slot.up(now)
-        if up == slot.was_up:
-            return
-        slot.was_up = up
-        for route in self._routes_of[slot]:
-            self._consuming.want(route.name, 0 if self.stopping else route.prefetch(now))
-            if not up and route.lanes:
-                self._wake(route)
+        self._board.link_changed(link)
 
     # Giving back
 
@@ -339,8 +277,7 @@ class Dispatcher:
     async def stop(self) -> None:
         """Soft stop: nothing new is sent; returns when nothing is in flight any more. The caller sets the limit."""
         self.stopping = True
-        for name in self.routes:
-            self._consuming.want(name, 0)
+        self._board.close()
         if self._flights:
             idle = asyncio.Event()
             self._idle.append(idle.set)

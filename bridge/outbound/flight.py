@@ -14,7 +14,6 @@ from bridge.model.names import (
     Lane,
 )
 from bridge.model.outcome import Rejected
-from bridge.outbound.links import LinkSlot
 from bridge.outbound.ports import LinkPort
 from bridge.outbound.retry import dump_attempts, load_attempts
 
@@ -59,7 +58,6 @@ class Flight:
         "pdu",
         "refused_by",
         "route",
-        "slot",
         "stage",
         "takeover",
     )
@@ -79,7 +77,6 @@ class Flight:
         self.refused_by = _names(headers.get(HEADER_REFUSED)) if headers else frozenset[str]()
         self.avoid = (self.attempts[-1].provider, self.attempts[-1].link) if self.attempts else NO_LINK
         self.stage = Stage.WAITING
-        self.slot: LinkSlot | None = None
         self.pdu: bytes | Rejected = b""
         self.claimed_at: float | None = None
         self.takeover = False

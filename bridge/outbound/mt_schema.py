@@ -43,6 +43,7 @@ def mt_schema() -> dict[str, Any]:
     generated.pop("title")
     for prop in (*generated["properties"].values(), *generated["$defs"]["MediaPart"]["properties"].values()):
         prop.pop("title", None)
+    generated["properties"]["tlvs"]["anyOf"][0]["additionalProperties"] = False
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": "mt.v1.json",

@@ -5,7 +5,7 @@ either the claim or the delivery, and the next worker goes on from there (the re
 is still owed: see `record`).
 """
 
-import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Protocol
@@ -13,12 +13,9 @@ from typing import Protocol
 import structlog
 
 from bridge.broker.message import Delivery, Outgoing, forward
-from bridge.broker.outbox import event_message
-from bridge.model.events import NO_ORIGIN, MtReport, Origin, mt_event
-from bridge.model.ids import digest, event_id
-from bridge.model.names import HEADER_AT, HEADER_DETAIL, HEADER_REASON, Names
+from bridge.model.events import MtReport
+from bridge.model.names import Names
 from bridge.model.outcome import Doubt
-from bridge.model.times import rfc3339
 from bridge.outbound.body import InvalidMt
 from bridge.outbound.flight import Flight, Stage
 from bridge.outbound.ports import ClaimsPort, LinkPort, OutboxPort
@@ -35,6 +32,7 @@ from bridge.outbound.settle import (
     Wait,
     decide_settlement,
 )
+from bridge.outbound.tell import dead_copy, invalid_messages, origin_of, outcome_message
 from bridge.store.claims import Recorded
 from bridge.store.correlation import Correlation
 
@@ -73,6 +71,7 @@ class Settler:
         self._outbox = outbox
         self._late_match = late_match
         self._hand: Hand
+        self.tally: Counter[tuple[str, ...]] = Counter()
 
     def attach(self, hand: Hand) -> None:
         """Whose flights these are."""
@@ -140,16 +139,17 @@ class Settler:
 
     def _tell_end(self, flight: Flight, report: MtReport, info: str) -> None:
         """The event and the dead copy, then the seal, then the acknowledgement."""
-        messages = [self._event(flight, report)]
+        messages = [outcome_message(self._names, flight, report)]
         if report.outcome != "expired":
             word = "doubt" if report.outcome == "parked" else report.outcome
-            messages.append(self._dead_copy(flight.deliveries[-1], word, report.reason or ""))
+            messages.append(dead_copy(self._names, flight.deliveries[-1], word, report.reason or ""))
         seal = dump_ended(report, sealed=True)
         self._publish(
             messages, lambda: self._claims.amend(flight.mt_key, info, seal, lambda _ours: self._done(flight))
         )
 
     def _accepted(self, flight: Flight, smsc_id: str, link: LinkPort, recorded: Recorded) -> None:
+        self.tally["ended", flight.route, "accepted"] += 1
         if recorded.fenced:
             log.warning("mt.fenced", id=flight.mt.id, outcome="accepted", link=link.name)
         if flight.route not in self._accepted_events:
@@ -162,7 +162,7 @@ class Settler:
             possible_duplicate=flight.doubt,
             origin=origin_of(link),
         )
-        self._publish([self._event(flight, report)], lambda: self._done(flight))
+        self._publish([outcome_message(self._names, flight, report)], lambda: self._done(flight))
 
     def _resend(self, flight: Flight, link: LinkPort | None, reason: str) -> None:
         """`resent` is confirmed before a second copy can leave."""
@@ -174,8 +174,9 @@ class Settler:
             possible_duplicate=True,
             origin=origin_of(link),
         )
+        self.tally["resent", flight.route, ""] += 1
         log.warning("mt.resent", id=flight.mt.id, route=flight.route, reason=reason)
-        event = self._event(flight, report, str(flight.counted))
+        event = outcome_message(self._names, flight, report, str(flight.counted))
         self._publish([event], partial(self._resent, flight))
 
     def _resent(self, flight: Flight) -> None:
@@ -255,32 +256,27 @@ class Settler:
             origin=origin_of(link),
         )
         log.info("mt.resolved", id=flight.mt.id, link=link.name)
-        self._publish([self._event(flight, report)], _nothing)
+        self._publish([outcome_message(self._names, flight, report)], _nothing)
 
     def repeat(self, flight: Flight, info: str) -> None:
         """The id has ended before: only its outcome event is told again, with what a crash left owing."""
         flight.stage = Stage.SETTLING
         flight.claimed_at = None
         record: Record = load(info)
+        self.tally["repeat", flight.route, record.report.outcome] += 1
         log.info("mt.repeat", id=flight.mt.id, route=flight.route, outcome=record.report.outcome)
         if not record.sealed:
             self._tell_end(flight, record.report, info)
         elif record.report.outcome != "accepted" or flight.route in self._accepted_events:
-            self._publish([self._event(flight, record.report)], lambda: self._done(flight))
+            self._publish([outcome_message(self._names, flight, record.report)], lambda: self._done(flight))
         else:
             self._done(flight)
 
     def invalid(self, route: str, delivery: Delivery, found: InvalidMt) -> None:
         """A body that is no MT: told, kept for a person to look at, acknowledged."""
-        detail = f"{found.field}: {found.reason}"
         log.warning("mt.invalid", id=found.id, route=route, field=found.field, reason=found.reason)
-        ident = event_id("mt", found.id or "", "invalid", digest(delivery.body))
-        now = time.time()
-        event = mt_event(found.id, None, route, MtReport(outcome="invalid", reason=detail), ident, now)
-        self._publish(
-            [event_message(event, self._names, now), self._dead_copy(delivery, "invalid", detail)],
-            delivery.ack,
-        )
+        self.tally["ended", route, "invalid"] += 1
+        self._publish(invalid_messages(self._names, route, delivery, found), delivery.ack)
 
     # The pieces
 
@@ -308,17 +304,6 @@ class Settler:
             self._late_match(recorded.unmatched, entry)
         then(recorded)
 
-    def _event(self, flight: Flight, report: MtReport, *more: str) -> Outgoing:
-        ident = event_id("mt", flight.mt_key, report.outcome, *more)
-        now = time.time()
-        return event_message(
-            mt_event(flight.mt.id, flight.mt, flight.route, report, ident, now), self._names, now
-        )
-
-    def _dead_copy(self, delivery: Delivery, reason: str, detail: str) -> Outgoing:
-        headers = {HEADER_REASON: reason, HEADER_DETAIL: detail, HEADER_AT: rfc3339(time.time())}
-        return forward(delivery, self._names.dead, delivery.routing_key, headers)
-
     def _publish(self, messages: Sequence[Outgoing], then: Callable[[], None]) -> None:
         """All of them, and then, when the broker has confirmed the last."""
         left = len(messages)
@@ -336,11 +321,6 @@ class Settler:
         for delivery in flight.deliveries:
             delivery.ack()
         self._hand.forget(flight)
-
-
-def origin_of(link: LinkPort | None) -> Origin:
-    """The link as events name it."""
-    return Origin(link.provider, link.site, link.via, link.name) if link is not None else NO_ORIGIN
 
 
 def _nothing() -> None:

@@ -1,0 +1,340 @@
+"""The composition root: settings become objects, objects become one task group, signals become a soft or hard stop.
+
+The only place that knows all rooms. Decides nothing about messages.
+"""
+
+import asyncio
+import os
+import secrets
+import socket
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
+from typing import Any
+
+import structlog
+
+from bridge import __version__
+from bridge.broker.broker import Broker
+from bridge.broker.errors import BrokerUnavailable
+from bridge.broker.outbox import Outbox, event_message
+from bridge.config.settings import Settings
+from bridge.inbound.early import PREFETCH, EarlyReceipts
+from bridge.inbound.receive import Receiver
+from bridge.links.bind import Bind
+from bridge.links.counters import LinkCounters
+from bridge.links.pool import Sites, SiteState, build_links
+from bridge.model.events import SiteReport, site_event
+from bridge.model.ids import event_id
+from bridge.model.inbound import Inbound
+from bridge.model.names import Names
+from bridge.model.outcome import Outcome
+from bridge.ops.metrics import Metric, Sample, metrics_of, registry_of
+from bridge.ops.server import OpsServer
+from bridge.outbound.consume import RouteConsumers
+from bridge.outbound.dispatch import Dispatcher
+from bridge.outbound.settler import Settler
+from bridge.store.store import Store, StoreUnavailable
+
+log = structlog.get_logger(__name__)
+
+DRAIN_S = 30.0
+"""How long a soft stop may finish what is in flight (contract 7.6)."""
+LEAVE_S = 5.0
+"""How long the binds may take to say goodbye after that."""
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 5.0
+"""Between attempts to reach RabbitMQ and Redis at start."""
+
+
+class Stop:
+    """How the outside tells a worker to end: once softly, twice hard."""
+
+    def __init__(self) -> None:
+        self.soft = asyncio.Event()
+        self.hard = asyncio.Event()
+
+    def request(self) -> None:
+        """A signal came."""
+        (self.hard if self.soft.is_set() else self.soft).set()
+
+
+def worker_name() -> str:
+    """Who this worker is, in claims, events and logs: unique over machines, processes and restarts."""
+    return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
+
+
+class Worker:
+    """One worker of the pool. Make it inside a running loop, `run` it once."""
+
+    version = __version__
+
+    def __init__(self, settings: Settings, *, ops_port_offset: int = 0) -> None:
+        """`ops_port_offset`: added to the port of `ops.listen`, where several workers share a machine.
+
+        Raises links.tls.Unusable for certificates that cannot be used.
+        """
+        self.worker = worker_name()
+        self._settings = settings
+        self._names = names = Names(settings.broker.prefix)
+        self._store = Store(settings.redis, worker=self.worker)
+        self._broker = Broker(settings.broker, names, list(settings.routes), worker=self.worker)
+        self._links = build_links(settings, self)
+        self._sites = Sites(self._links, self._site_changed)
+        self._outbox = Outbox(self._broker.publisher)
+        self._receiver = Receiver(
+            names,
+            self._store.receipts,
+            self._broker.publisher,
+            self._outbox,
+            worker=self.worker,
+            early_wait_s=settings.inbound.early_dr_wait_seconds,
+            mo_repeat_s=settings.inbound.mo_repeat_seconds,
+        )
+        self._early = EarlyReceipts(
+            names,
+            self._store.receipts,
+            self._outbox,
+            early_wait_s=settings.inbound.early_dr_wait_seconds,
+        )
+        self._consumers = RouteConsumers(names, settings.routes, self._broker)
+        accepted_events = frozenset(name for name, route in settings.routes.items() if route.accepted_events)
+        self._dispatcher = Dispatcher(
+            settings.routes,
+            [link for link in self._links if link.transmits],
+            self._store.claims,
+            Settler(names, accepted_events, self._store.claims, self._outbox, self._receiver.matched_late),
+            self._consumers,
+            worker=self.worker,
+            body_limit=settings.limits.mt_bytes,
+        )
+        self._consumers.attach(self._dispatcher.take, self._dispatcher.return_waiting)
+        self._store.on_change(self._store_changed)
+        self._ops = OpsServer(
+            settings.ops.listen.host,
+            settings.ops.listen.port and settings.ops.listen.port + ops_port_offset,
+            self,
+            registry_of(list(self._metrics())),
+        )
+
+    # Life
+
+    async def run(self, stop: Stop) -> None:
+        """Work until told to stop.
+
+        Raises ops.server.CannotListen and broker.errors.TopologyError before anything is consumed.
+        """
+        self._ops.open()
+        try:
+            if not await self._reach(stop):
+                return
+            await self._serve(stop)
+        finally:
+            self._ops.close()
+            await self._broker.close()
+            await self._store.close()
+            log.info("worker.stopped", worker=self.worker)
+
+    async def _reach(self, stop: Stop) -> bool:
+        """Wait for Redis and RabbitMQ, saying so; False when told to stop before they came."""
+        for what, attempt in (("Redis", self._store.open), ("RabbitMQ", self._broker.open)):
+            if not await _until_reached(what, attempt, stop):
+                return False
+        for warning in await self._store.check():
+            log.warning("redis.setting", problem=warning)
+        return True
+
+    async def _serve(self, stop: Stop) -> None:
+        self._broker.subscribe(self._names.early, PREFETCH, self._early.take)
+        services: list[Coroutine[Any, Any, None]] = [
+            self._store.run(),
+            self._broker.run(),
+            self._consumers.run(),
+            self._receiver.run(),
+            self._ops.run(),
+        ]
+        async with asyncio.TaskGroup() as group:
+            running = [group.create_task(service) for service in services]
+            binds = [group.create_task(link.run(), name=f"bind {link.name}") for link in self._links]
+            log.info("worker.started", worker=self.worker, version=self.version, binds=len(binds))
+            await stop.soft.wait()
+            log.info("worker.stopping", in_hand=self._dispatcher.in_hand)
+            await self._drain(stop, binds)
+            for task in (*binds, *running):
+                task.cancel()
+
+    async def _drain(self, stop: Stop, binds: Sequence[asyncio.Task[None]]) -> None:
+        """Finish what is in flight, then unbind; a second signal ends the waiting."""
+        if not await _unless(stop.hard, self._dispatcher.stop(), DRAIN_S):
+            log.warning("worker.undrained", in_hand=self._dispatcher.in_hand)
+        for link in self._links:
+            link.stop()
+        if binds:
+            await _unless(stop.hard, asyncio.wait(binds), LEAVE_S)
+
+    # What links tell (links.bind.LinkEvents)
+
+    def link_changed(self, link: Bind) -> None:
+        """To those who send, and to those who watch sites."""
+        if link.transmits:
+            self._dispatcher.link_changed(link)
+        self._sites.link_changed(link)
+
+    def attempt_ended(self, link: Bind, ref: object, outcome: Outcome) -> None:
+        """To those who send."""
+        self._dispatcher.attempt_ended(link, ref, outcome)
+
+    def answered_late(self, link: Bind, ref: object, outcome: Outcome) -> None:
+        """To those who send."""
+        self._dispatcher.answered_late(link, ref, outcome)
+
+    def received(self, link: Bind, inbound: Inbound, answer: Callable[[bool], None]) -> None:
+        """To those who receive."""
+        self._receiver.received(link, inbound, answer)
+
+    def alarm(self, link: Bind, reason: str) -> None:
+        """A person has to look: said as an event."""
+        of_site = [
+            other for other in self._links if (other.provider, other.site) == (link.provider, link.site)
+        ]
+        up = sum(other.bound for other in of_site)
+        self._tell_site(
+            SiteReport(
+                provider=link.provider,
+                site=link.site,
+                state="alarm",
+                reason=reason,
+                links_up=up,
+                links_total=len(of_site),
+                worker=self.worker,
+                via=link.via,
+                link=link.name,
+            )
+        )
+
+    def _site_changed(self, state: SiteState) -> None:
+        log.info(
+            "site.changed",
+            state=state.state,
+            provider=state.provider,
+            site=state.site,
+            up=state.up,
+            total=state.total,
+        )
+        self._tell_site(
+            SiteReport(
+                provider=state.provider,
+                site=state.site,
+                state=state.state,
+                reason=state.reason,
+                links_up=state.up,
+                links_total=state.total,
+                worker=self.worker,
+            )
+        )
+
+    def _tell_site(self, report: SiteReport) -> None:
+        """Once and never again: what a site was like is no news when RabbitMQ comes back."""
+        now = time.time()
+        ident = event_id("site", self.worker, report.provider, report.site, report.state, repr(now))
+        message = event_message(site_event(report, ident, now), self._names, now)
+        self._broker.publisher.publish(message, lambda _confirmation: None)
+
+    def _store_changed(self, up: bool) -> None:
+        if up:
+            self._dispatcher.wake_all()
+
+    # What operators see (ops.health.State)
+
+    @property
+    def broker_up(self) -> bool:
+        """Both connections to RabbitMQ."""
+        return self._broker.up
+
+    @property
+    def store_up(self) -> bool:
+        """Redis."""
+        return self._store.up
+
+    @property
+    def links(self) -> Sequence[Bind]:
+        """All links of all providers."""
+        return self._links
+
+    @property
+    def routes(self) -> Mapping[str, Mapping[str, Any]]:
+        """Each route: how many MTs wait here for a link."""
+        return {name: {"waiting": len(route.lanes)} for name, route in self._dispatcher.routes.items()}
+
+    def _metrics(self) -> Iterator[Metric]:
+        yield from metrics_of(
+            LinkCounters,
+            "link",
+            ("provider", "site", "link"),
+            lambda: (((link.provider, link.site, link.name), link.counters) for link in self._links),
+        )
+        yield Metric(
+            "link_up", "1 while the link is up", "gauge", ("provider", "site", "link"), self._links_up
+        )
+        yield Metric("mt", "MTs, by what happened", "counter", ("event", "route", "detail"), self._mts)
+        yield Metric(
+            "inbound",
+            "MOs and DRs, by what happened",
+            "counter",
+            ("event", "kind", "provider"),
+            self._inbound,
+        )
+        gauges: dict[str, tuple[str, Callable[[], float]]] = {
+            "mt_in_hand": ("MTs this worker holds", lambda: self._dispatcher.in_hand),
+            "inbound_unanswered": (
+                "MOs and DRs waiting for their verdict",
+                lambda: self._receiver.unanswered,
+            ),
+            "publishes_in_flight": (
+                "Messages RabbitMQ has not confirmed",
+                lambda: self._broker.publisher.in_flight,
+            ),
+            "broker_up": ("1 while connected to RabbitMQ", lambda: self._broker.up),
+            "redis_up": ("1 while connected to Redis", lambda: self._store.up),
+        }
+        for name, (text, value) in gauges.items():
+            yield Metric(name, text, "gauge", (), _single(value))
+
+    def _links_up(self) -> Iterator[Sample]:
+        return (((link.provider, link.site, link.name), float(link.active)) for link in self._links)
+
+    def _mts(self) -> Iterator[Sample]:
+        return ((key, number) for key, number in list(self._dispatcher.tally.items()))
+
+    def _inbound(self) -> Iterator[Sample]:
+        return ((key, number) for key, number in [*self._receiver.tally.items(), *self._early.tally.items()])
+
+
+def _single(value: Callable[[], float]) -> Callable[[], list[Sample]]:
+    return lambda: [((), float(value()))]
+
+
+async def _until_reached(what: str, attempt: Callable[[], Awaitable[None]], stop: Stop) -> bool:
+    pause_s = FIRST_PAUSE_S
+    while not stop.soft.is_set():
+        try:
+            await attempt()
+        except (BrokerUnavailable, StoreUnavailable) as error:
+            log.warning("worker.waiting", waiting_for=what, reason=str(error), next_try_s=pause_s)
+        else:
+            return True
+        await _unless(stop.soft, asyncio.sleep(pause_s), None)
+        pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+    return False
+
+
+async def _unless(event: asyncio.Event, work: Coroutine[Any, Any, Any], limit_s: float | None) -> bool:
+    """Do the work unless the event comes first or the limit passes; whether it was done."""
+    task, interrupted = asyncio.ensure_future(work), asyncio.ensure_future(event.wait())
+    try:
+        done, _ = await asyncio.wait(
+            {task, interrupted}, timeout=limit_s, return_when=asyncio.FIRST_COMPLETED
+        )
+        return task in done
+    finally:
+        for future in (task, interrupted):
+            future.cancel()
+        await asyncio.gather(task, interrupted, return_exceptions=True)

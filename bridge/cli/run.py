@@ -1,0 +1,85 @@
+"""`bridge run`: one worker in this process, or several as children that are watched over."""
+
+import asyncio
+import signal
+import sys
+from pathlib import Path
+
+import click
+import uvloop
+
+from bridge.app import Stop, Worker
+from bridge.broker.errors import TopologyError
+from bridge.cli.options import Failed, config_option, settings_of
+from bridge.cli.pool import watch
+from bridge.config.settings import Settings
+from bridge.links.tls import Unusable
+from bridge.ops import logs
+from bridge.ops.server import CannotListen
+
+
+@click.command(
+    epilog="""\b
+SIGTERM or Ctrl-C: takes nothing new, finishes what is in flight (30 s at most), unbinds, exits 0.
+A second one stops at once. Killed at any moment, nothing is lost: RabbitMQ has it, or a claim tells of it.
+
+\b
+With --workers N, or several on one machine: worker number k listens on the port of ops.listen plus k - 1."""
+)
+@config_option
+@click.option(
+    "--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="How many processes."
+)
+@click.option(
+    "--log",
+    "style",
+    type=click.Choice(["json", "console"]),
+    help="Default: console on a terminal, else JSON.",
+)
+@click.option(
+    "--log-level",
+    type=click.Choice(["debug", "info", "warning", "error"]),
+    default="info",
+    show_default=True,
+    help="What is worth a line.",
+)
+@click.option("--number", type=int, default=1, hidden=True)
+def command(config: Path, workers: int, style: str | None, log_level: str, number: int) -> None:
+    """Carry messages until told to stop.
+
+    Binds to every node of every site, consumes the routes' queues while a link is up, publishes what comes back.
+    Waits for RabbitMQ and Redis, saying so, and comes back by itself when they do.
+    """
+    settings = settings_of(config)
+    style = style or ("console" if sys.stderr.isatty() else "json")
+    if workers > 1:
+        base = [
+            sys.executable,
+            "-m",
+            "bridge",
+            "run",
+            "-c",
+            str(config),
+            "--log",
+            style,
+            "--log-level",
+            log_level,
+        ]
+        sys.exit(asyncio.run(watch([[*base, "--number", str(k)] for k in range(1, workers + 1)])))
+    logs.configure("json" if style == "json" else "console", log_level)
+    try:
+        uvloop.run(_work(settings, number - 1))
+    except (CannotListen, Unusable) as error:
+        raise Failed(str(error)) from None
+    except TopologyError as error:
+        for problem in error.problems:
+            click.echo(f"RabbitMQ: {problem}", err=True)
+        sys.exit(2)
+
+
+async def _work(settings: Settings, ops_port_offset: int) -> None:
+    stop = Stop()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.request)
+    await Worker(settings, ops_port_offset=ops_port_offset).run(stop)
