@@ -6,9 +6,7 @@ Run by make with the system's Python (3.11 or newer), from the top of the checko
 """
 
 import hashlib
-import importlib.util
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -59,11 +57,15 @@ def _up_to_date() -> bool:
 def _make() -> None:
     version = ".".join(map(str, sys.version_info[:3]))
     _say(f"making {PLACE} with Python {version} ({sys.executable})")
-    if importlib.util.find_spec("ensurepip") is None or importlib.util.find_spec("venv") is None:
+    venv = sys.executable, "-m", "venv", "--clear", PLACE
+    try:
+        _run(*venv)
+    except subprocess.CalledProcessError as problem:
+        if "venv" not in problem.stdout:
+            raise
+        # Debian keeps the module in a package of its own.
         install([f"python{sys.version_info[0]}.{sys.version_info[1]}-venv"], "Python's venv module", _say)
-    if PLACE.exists():
-        shutil.rmtree(PLACE)
-    _run(sys.executable, "-m", "venv", PLACE)
+        _run(*venv)
     _say(f"installing what {LOCK} names (once; half a minute)")
     _pip("--require-hashes", "--only-binary", ":all:", "-r", LOCK)
     # The build tool is in the lock too, so nothing is fetched for this.
