@@ -4,8 +4,8 @@ Addresses of MOs and receipts are not here: they are passed on as they came.
 """
 
 import re
-from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 _NUMBER = re.compile(r"\+?[0-9]{1,15}", re.ASCII)
 _UNPRINTABLE = re.compile(r"[^ -~]")
@@ -29,8 +29,7 @@ class Shape(Enum):
     ALPHANUMERIC = (5, 0)
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(NamedTuple):
     """A checked address; `text` has no +."""
 
     text: str

@@ -6,8 +6,8 @@ Japanese and Korean sets) is handed on as octets under the name of its encoding,
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
+from typing import NamedTuple
 
 from bridge.text import gsm
 
@@ -49,8 +49,7 @@ class Unencodable(ValueError):
             super().__init__(f"the character {name} cannot be written in {encoding}")
 
 
-@dataclass(frozen=True, slots=True)
-class Encoded:
+class Encoded(NamedTuple):
     """Octets for short_message with the data_coding that says what they are."""
 
     octets: bytes
@@ -58,8 +57,7 @@ class Encoded:
     encoding: str
 
 
-@dataclass(frozen=True, slots=True)
-class Decoded:
+class Decoded(NamedTuple):
     """What octets say. Exactly one of `text` and `data` is set."""
 
     text: str | None
@@ -161,12 +159,8 @@ class Alphabets:
         return coding
 
     def decode(self, octets: bytes, data_coding: int) -> Decoded:
-        """What these octets, free of any header, say under this data_coding. Never raises."""
-        return self.decode_as(octets, self._encodings[data_coding & 0xFF])
-
-    @staticmethod
-    def decode_as(octets: bytes, encoding: str) -> Decoded:
-        """The same for octets whose encoding is known by name."""
+        """What these octets, free of any header, say under this data_coding (0-255). Never raises."""
+        encoding = self._encodings[data_coding]
         decoder = _DECODERS.get(encoding)
         return (
             Decoded(None, octets, encoding) if decoder is None else Decoded(decoder(octets), None, encoding)

@@ -48,9 +48,11 @@ def encode(text: str) -> bytes:
     """One octet a character, two for those of the extension. Raises UnicodeEncodeError like any codec."""
     try:
         return charmap_encode(text, "strict", _ENCODE_PLAIN)[0]
-    except UnicodeEncodeError:
-        if ESCAPE in text:  # written as it is it would make another character of the next one
-            raise _unencodable(text, ESCAPE) from None
+    except UnicodeEncodeError as error:
+        if text[error.start] not in _WRITTEN:
+            raise
+    if ESCAPE in text:  # written as it is it would make another character of the next one
+        raise _unencodable(text, ESCAPE)
     escaped = _EXTENDED.sub(lambda match: _WRITTEN[match[0]], text)
     try:
         return charmap_encode(escaped, "strict", _ENCODE_ESCAPED)[0]

@@ -7,6 +7,7 @@ Nothing here raises; what cannot be read is None. Matching a receipt to its MT i
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from bridge.model.inbound import DrState
 from bridge.text.dates import read_date
@@ -18,7 +19,7 @@ _INTERMEDIATE = 0x20
 
 _KEY = r"id|sub|dlvrd|delivrd|submit[ _]*date|done[ _]*date|stat|err|text"
 # A key of a receipt (group 1), or any other "KEY:", which ends the value before it and is skipped.
-_KEYS = re.compile(rf"(?<![^\W_])({_KEY})[ ]*:|(?<=\s)[A-Z]\w*:", re.IGNORECASE)
+_KEYS = re.compile(rf"(?<!\w)({_KEY})[ ]*:|(?<!\S)[A-Z]\w*:", re.IGNORECASE)
 _WHOLE_RECEIPT = re.compile(r"\s*id\s*:.*?(?<!\w)stat\s*:", re.IGNORECASE | re.DOTALL)
 _ABSENT = frozenset({"", "null", "(null)", "..."})
 _BLANKS = " \t\r\n\0"
@@ -135,6 +136,7 @@ def _fields(body: str) -> dict[str, str]:
     return fields
 
 
+@lru_cache(maxsize=256)
 def _spelling(key: str) -> str:
     key = key.lower().replace(" ", "").replace("_", "")
     return "dlvrd" if key == "delivrd" else key
