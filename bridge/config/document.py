@@ -10,7 +10,7 @@ from pathlib import Path
 
 import yaml
 
-from bridge.config.interpolate import UnresolvedError, interpolate
+from bridge.config.interpolate import UnresolvedError, hide, interpolate, show
 from bridge.config.problems import Place, Problem, dotted
 
 Value = dict[str, "Value"] | list["Value"] | str | None
@@ -38,6 +38,7 @@ class Document:
 def read_document(text: str, environ: Mapping[str, str], folder: Path) -> Document:
     """Read YAML text. Never raises: what cannot be read is in `problems`, and not in `data`."""
     document = Document(None)
+    text = hide(text)
     try:
         root = yaml.compose(text, yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
@@ -111,13 +112,13 @@ class _Reader:
                 self._document.problems.append(Problem(line, dotted(place), "a key must be a single word"))
             elif key.tag == "tag:yaml.org,2002:merge":
                 values = {**self._merged(item, place), **values}
-            elif key.value in own:
-                message = f"is given twice, first in line {own[key.value]}"
-                self._document.problems.append(Problem(line, dotted((*place, key.value)), message))
+            elif (name := show(key.value)) in own:
+                message = f"is given twice, first in line {own[name]}"
+                self._document.problems.append(Problem(line, dotted((*place, name)), message))
             else:
-                own[key.value] = line
-                self._document.lines[(*place, key.value)] = line
-                values[key.value] = self.value(item, (*place, key.value))
+                own[name] = line
+                self._document.lines[(*place, name)] = line
+                values[name] = self.value(item, (*place, name))
         return values
 
     def _merged(self, node: yaml.Node, place: Place) -> dict[str, Value]:

@@ -214,7 +214,7 @@ def _epoch_s(instant: str) -> float:
         raise _BadField("expires_at", "expires_at is no date and time that exists") from None
 
 
-def _check_metadata(metadata: Mapping[str, Any]) -> None:
+def _check_metadata(metadata: dict[str, Any]) -> None:
     """Events and correlation will carry it: it must be small, and writable again."""
     try:
         size = len(orjson.dumps(metadata))
@@ -230,11 +230,12 @@ def _check_metadata(metadata: Mapping[str, Any]) -> None:
         raise _BadField("metadata", f"metadata has more than {METADATA_LEVELS} levels")
 
 
-def _levels(value: object) -> int:
+def _levels(value: dict[str, Any] | list[Any]) -> int:
     """How deep lists and objects are nested, counted level by level."""
     level, depth = [value], 0
-    while level := [inner for outer in level if isinstance(outer, dict | list) for inner in _inside(outer)]:
+    while level:
         depth += 1
+        level = [inner for outer in level for inner in _inside(outer) if isinstance(inner, dict | list)]
     return depth
 
 
