@@ -36,23 +36,23 @@ LEASE_MARGIN_S = 10.0
 class LinkEvents(Protocol):
     """What a link tells the rooms above. Called in the loop, never from inside `submit`."""
 
-    def link_changed(self, link: "Bind") -> None:
+    def link_changed(self, link: "Bind", /) -> None:
         """Bound, lost, stopped, stalled or no longer so, or a slot came free after there was none."""
         ...
 
-    def attempt_ended(self, link: "Bind", ref: object, outcome: Outcome) -> None:
+    def attempt_ended(self, link: "Bind", ref: object, outcome: Outcome, /) -> None:
         """Exactly once for every `submit` that returned True."""
         ...
 
-    def answered_late(self, link: "Bind", ref: object, outcome: Outcome) -> None:
+    def answered_late(self, link: "Bind", ref: object, outcome: Outcome, /) -> None:
         """The answer to an attempt that ended in doubt came after all."""
         ...
 
-    def received(self, link: "Bind", inbound: Inbound, answer: Callable[[bool], None]) -> None:
+    def received(self, link: "Bind", inbound: Inbound, answer: Callable[[bool], None], /) -> None:
         """An MO or DR. `answer(True)`: it is safe; `answer(False)`: come again. Harmless when the bind is gone."""
         ...
 
-    def alarm(self, link: "Bind", reason: str) -> None:
+    def alarm(self, link: "Bind", reason: str, /) -> None:
         """A person has to look: credentials refused, account stopped."""
         ...
 
@@ -83,7 +83,7 @@ class Bind:
         self._binder = Binder(plan.node, plan.rebind_s, self._make_shell, self._unreachable, self._waits)
         self._resume: asyncio.TimerHandle | None = None
         self._refused_with = ESME_ROK
-        self._told = (False, False, False)
+        self._told = (self.active, self.tried, self.reason)
         self._told_free = False
         self._log = log.bind(provider=plan.provider, site=plan.site, link=plan.name)
 
@@ -161,7 +161,7 @@ class Bind:
 
     def _tell(self) -> None:
         """Report a change, once per batch of events."""
-        now = (self.bound, self.tried, self.active)
+        now = (self.active, self.tried, self.reason)
         free = self.free > 0
         changed = now != self._told or (free and not self._told_free)
         self._told, self._told_free = now, free

@@ -68,7 +68,7 @@ async def _connect_to(address: str, node: Node, make_protocol: Callable[[], P]) 
 def _reason(error: OSError | UnicodeError) -> str:
     match error:
         case TimeoutError():
-            return f"no connection within {CONNECT_TIMEOUT_S:.0f} s"
+            return f"no connection within {CONNECT_TIMEOUT_S:g} s"
         case ssl.SSLCertVerificationError():
             return f"TLS: {error.verify_message}"
         case ssl.SSLError():

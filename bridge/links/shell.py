@@ -11,6 +11,7 @@ dies, and not in doubt.
 
 import asyncio
 from collections.abc import Callable
+from typing import cast
 
 from bridge.smpp.events import Event
 from bridge.smpp.session import EsmeSession, SessionSettings, SessionState
@@ -71,9 +72,9 @@ class SessionShell(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Connected: bind at once (some SMSCs give ten seconds)."""
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101  (what create_connection makes; tells mypy)
-        self._transport = transport
-        transport.set_write_buffer_limits(high=1, low=0)
+        # What create_connection makes; uvloop's own class is no subclass of asyncio's.
+        self._transport = cast("asyncio.Transport", transport)
+        self._transport.set_write_buffer_limits(high=1, low=0)
         self.session.bind(self._loop.time())
         self._flush_soon()
 
