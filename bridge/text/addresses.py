@@ -7,6 +7,8 @@ import re
 from enum import Enum
 from typing import NamedTuple
 
+from bridge.model.addresses import mask
+
 _NUMBER = re.compile(r"\+?[0-9]{1,15}", re.ASCII)
 _UNPRINTABLE = re.compile(r"[^ -~]")
 _LONGEST_SHORT_CODE = 6
@@ -20,11 +22,12 @@ class BadAddress(ValueError):
 class Shape(Enum):
     """What an address looks like. The value is its (TON, NPI), SMPP 3.4, 5.2.5 and 5.2.6.
 
-    International in the ISDN plan and alphanumeric in none are the specification's own; it has no rule for
-    short codes, and network specific without a plan is what providers mostly ask for.
+    International and national in the ISDN plan and alphanumeric in none are the specification's own; it has no
+    rule for short codes, and network specific without a plan is what providers mostly ask for.
     """
 
     INTERNATIONAL = (1, 1)
+    NATIONAL = (2, 1)
     SHORT_CODE = (3, 0)
     ALPHANUMERIC = (5, 0)
 
@@ -43,20 +46,17 @@ class Address(NamedTuple):
 def read_number(to: str) -> Address:
     """A destination: E.164 with or without +, or a short code. Raises BadAddress."""
     if not _NUMBER.fullmatch(to):
-        raise BadAddress(f"to: {to[:40]!r} is not a number in E.164: up to 15 digits, with or without +")
-    digits = to.removeprefix("+")
-    shape = _shape(to)
-    if shape is Shape.INTERNATIONAL and digits[0] == "0":
-        raise BadAddress(
-            f"to: {to!r} is not a number in E.164: that begins with a country code, never with 0"
-        )
-    return Address(digits, shape)
+        raise BadAddress(f"to: {_masked(to)} is not a number in E.164: up to 15 digits, with or without +")
+    address = _address(to)
+    if address.shape is Shape.NATIONAL:
+        raise BadAddress(f"to: {_masked(to)} is not a number in E.164: that begins with a country code")
+    return address
 
 
 def read_sender(from_: str) -> Address:
     """A sender: number, short code or name of up to 11 printable ASCII characters. Raises BadAddress."""
-    if _NUMBER.fullmatch(from_):  # need not be reachable: national numbers that begin with 0 pass
-        return Address(from_.removeprefix("+"), _shape(from_))
+    if _NUMBER.fullmatch(from_):
+        return _address(from_)
     strange = _UNPRINTABLE.search(from_)
     if strange:
         raise BadAddress(f"from: the character {strange[0]!r} cannot be part of a sender")
@@ -67,7 +67,13 @@ def read_sender(from_: str) -> Address:
     return Address(from_, Shape.ALPHANUMERIC)
 
 
-def _shape(number: str) -> Shape:
-    return (
-        Shape.SHORT_CODE if len(number) <= _LONGEST_SHORT_CODE and number[0] != "+" else Shape.INTERNATIONAL
-    )
+def _address(number: str) -> Address:
+    digits = number.removeprefix("+")
+    if len(number) <= _LONGEST_SHORT_CODE and number[0] != "+":
+        return Address(digits, Shape.SHORT_CODE)
+    return Address(digits, Shape.NATIONAL if digits[0] == "0" else Shape.INTERNATIONAL)
+
+
+def _masked(to: str) -> str:
+    """A reason may end in a log: it shows of a phone's number only what tells its form."""
+    return repr(mask(to[:40]))

@@ -10,6 +10,8 @@ _PORTS_16_BIT = 0x05
 _CONCAT_16_BIT = 0x08
 _NATIONAL_SINGLE_SHIFT = 0x24
 _NATIONAL_LOCKING_SHIFT = 0x25
+_MOST_SEGMENTS = 0xFF
+_LARGEST_REF = 0xFFFF
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,8 @@ def _read_concat(kind: int, value: bytes) -> Concat | None:
 
 def segment_of(ref: int, total: int, seq: int) -> Concat | None:
     """Which segment these numbers name; None if they make no sense (9.2.3.24.1 ignores such an element)."""
-    return Concat(ref=ref, total=total, seq=seq) if 0 < seq <= total else None
+    sensible = 0 < seq <= total <= _MOST_SEGMENTS and ref <= _LARGEST_REF
+    return Concat(ref=ref, total=total, seq=seq) if sensible else None
 
 
 def _read_ports(kind: int, value: bytes) -> Ports | None:

@@ -57,6 +57,9 @@ def test_a_segment_is_one_of_its_total() -> None:
     assert segment_of(0, 1, 1) == Concat(ref=0, total=1, seq=1)
     assert segment_of(1, 0, 0) is None
     assert segment_of(1, 2, 3) is None
+    assert segment_of(0xFFFF, 255, 255) == Concat(ref=0xFFFF, total=255, seq=255)
+    assert segment_of(1, 256, 1) is None
+    assert segment_of(0x10000, 2, 1) is None
 
 
 @given(st.binary(max_size=300))
