@@ -247,7 +247,7 @@ end
 
 function operations.commit()
   local key, event_id, ttl_ms = take(3)
-  put(key, 'D|' .. event_id, ttl_ms)
+  put(key, 'D|' .. event_id, ttl_ms ~= '' and ttl_ms or retention)
   return 1
 end
 
