@@ -12,7 +12,7 @@ Promises, whatever the peer does
 5. Each request of the peer gets exactly one response, unless the session closed first (outbind and
    alert_notification have none).
 6. After `tick(now)`, `next_deadline()` is None or later than `now`.
-7. After SessionClosed, `data_to_send` gives at most a farewell, once: answers to the peer, never a submit.
+7. After SessionClosed, `data_to_send` gives at most a farewell, once, and never a submit in it.
 8. Late, doubled and unknown responses are events, never errors.
 """
 

@@ -9,9 +9,9 @@ twice. In between it goes one way:
                                                                                               │ window empty,
     CLOSED ◄── unbind_resp ── UNBINDING ◄── unbind sent ──────────────────────────────────────┘ or told again
 
-From every state END leads to CLOSED: the peer unbound or refused us, the connection or the stream broke, or a clock
-ran out. BOUND_* are the specification's states (2.2); DRAINING is still bound, but submits nothing new; in UNBINDING
-our unbind is on its way.
+From every state END leads to CLOSED: the peer unbound or refused us, the connection or the stream broke, a clock
+ran out, or we left before we were bound. BOUND_* are the specification's states (2.2); DRAINING is still bound,
+but submits nothing new; in UNBINDING our unbind is on its way.
 
 TRANSITIONS says where a Turn leads. Turns come from our own calls and from the session's judgement of what the peer
 said; a pair that is not there is a mistake of the caller.
@@ -97,8 +97,6 @@ TRANSITIONS: Mapping[tuple[SessionState, Turn], SessionState] = {
     (_S.BINDING, _T.ACCEPTED_TX): _S.BOUND_TX,
     (_S.BINDING, _T.ACCEPTED_RX): _S.BOUND_RX,
     (_S.BINDING, _T.ACCEPTED_TRX): _S.BOUND_TRX,
-    (_S.OPEN, _T.LEAVE): _S.CLOSED,
-    (_S.BINDING, _T.LEAVE): _S.CLOSED,
     (_S.BOUND_TX, _T.LEAVE): _S.DRAINING,
     (_S.BOUND_RX, _T.LEAVE): _S.DRAINING,
     (_S.BOUND_TRX, _T.LEAVE): _S.DRAINING,
