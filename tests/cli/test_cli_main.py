@@ -35,6 +35,10 @@ def test_help_teaches_and_lists_every_command() -> None:
         assert f"\n  {name} " in result.stdout
 
 
+def test_completion_knows_the_commands() -> None:
+    assert main.list_commands(click.Context(main)) == list(COMMANDS)
+
+
 def test_version() -> None:
     assert CliRunner().invoke(main, ["--version"]).stdout == f"bridge {__version__}\n"
 

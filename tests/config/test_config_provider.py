@@ -30,6 +30,11 @@ def problems_of(provider: dict[str, Any]) -> list[tuple[tuple[str | int, ...], s
             "generic-http has no SMPP side",
         ),
         ({"smpp": ACCOUNT, "sites": {"a": {"http": URL}}}, ("smpp",), "no site has smsc"),
+        (
+            {"http": {}, "sites": {"a": {"http": "ftp://x"}}},
+            ("sites", "a", "http"),
+            "begins with https:// or",
+        ),
         ({"smpp": ACCOUNT, "sites": {"a": {"http": URL}}}, ("sites", "a", "http"), "no http section"),
         (
             {"smpp": ACCOUNT, "sites": {"a": {"smsc": ["x:1", "y:1"]}, "b": {"smsc": ["y:1"]}}},
@@ -102,6 +107,7 @@ def test_nodes_and_numbers_in_all_their_spellings() -> None:
         }
     )
     assert (smpp.source_ton, smpp.dest_npi, smpp.source_npi, smpp.dest_ton) == (5, 18, 1, "auto")
+    assert SmppSettings.model_validate({**ACCOUNT, "source_ton": "auto"}).source_ton == "auto"
     assert smpp.status == {0x58: "retry", 0x45: "ok"}
 
 
