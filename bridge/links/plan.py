@@ -9,6 +9,8 @@ from bridge.dialects import SMPP_DIALECTS
 from bridge.dialects.smpp34 import ReadOptions, SubmitOptions
 from bridge.links.node import Node
 from bridge.links.tls import Unusable, client_context
+from bridge.smpp.codec import BadField
+from bridge.smpp.cold import build_bind
 from bridge.smpp.session import BindMode, SessionSettings
 from bridge.smpp.status import StatusGroup
 
@@ -41,7 +43,7 @@ class BindPlan:
 
 
 def plans(name: str, provider: ProviderSettings) -> Iterator[BindPlan]:
-    """What binds this provider needs. Raises tls.Unusable, naming the provider."""
+    """What binds this provider needs. Raises tls.Unusable for what no bind can be made of, naming the setting."""
     if provider.smpp is None:
         return
     tls = _tls(name, provider.smpp)
@@ -72,23 +74,28 @@ def _plan(
     tls: ssl.SSLContext | None,
 ) -> BindPlan:
     dialect = SMPP_DIALECTS[provider.dialect]
+    session = SessionSettings(
+        system_id=smpp.system_id,
+        password=smpp.password.get_secret_value(),
+        system_type=smpp.system_type,
+        address_range=smpp.address_range,
+        mode=mode,
+        window=smpp.window,
+        enquire_link_s=smpp.enquire_link_seconds,
+        response_timeout_s=smpp.response_timeout_seconds,
+        busy_status=smpp.busy_status,
+        inbound_window=MAX_UNANSWERED,
+    )
+    try:
+        build_bind(mode.value, 1, session.bind_request())
+    except BadField as error:
+        raise Unusable(f"providers.{name}.smpp.{error}") from error
     return BindPlan(
         provider=name,
         site=site,
         name=link,
         node=Node(host=address.host, port=address.port, tls=tls),
-        session=SessionSettings(
-            system_id=smpp.system_id,
-            password=smpp.password.get_secret_value(),
-            system_type=smpp.system_type,
-            address_range=smpp.address_range,
-            mode=mode,
-            window=smpp.window,
-            enquire_link_s=smpp.enquire_link_seconds,
-            response_timeout_s=smpp.response_timeout_seconds,
-            busy_status=smpp.busy_status,
-            inbound_window=MAX_UNANSWERED,
-        ),
+        session=session,
         submit=SubmitOptions(
             source_ton=smpp.source_ton,
             source_npi=smpp.source_npi,

@@ -6,7 +6,7 @@ from bridge.config.settings import TlsSettings
 
 
 class Unusable(Exception):
-    """A certificate or key file cannot be used. The message is fit for one line and names the file."""
+    """No bind can be made of these settings. The message is fit for one line and names the setting or the file."""
 
 
 def client_context(files: TlsSettings) -> ssl.SSLContext:

@@ -96,8 +96,8 @@ async def running(*links: Bind) -> AsyncIterator[None]:
                 task.result()
 
 
-def send(link: Bind, ref: object, text: str = "hello") -> bool:
-    """Prepare and submit one MT."""
-    body = link.prepare(Mt(id=str(ref), to="447700900123", text=text), FROM, NOW)
+def send(link: Bind, ref: object, text: str | None = None) -> bool:
+    """Prepare and submit one MT; by default it says `message <ref>`."""
+    body = link.prepare(Mt(id=str(ref), to="447700900123", text=text or f"message {ref}"), FROM, NOW)
     assert not isinstance(body, Rejected)
     return link.submit(body, ref)
