@@ -49,6 +49,7 @@ class Broker:
         self._declares = settings.declare
         self._urls = Urls([url.get_secret_value() for url in settings.urls])
         self._items = topology(names, routes)
+        self._probe = f"{names.prefix}.probe"
         self._worker = worker
         self._subscriptions: dict[Subscription, asyncio.Task[None] | None] = {}
         self._callbacks: list[Callable[[bool], None]] = []
@@ -76,7 +77,7 @@ class Broker:
             self._consuming = await self._connect("consume")
             try:
                 await (apply if self._declares else check)(self._consuming, self._items)
-                await check_dead_lettering(self._consuming)
+                await check_dead_lettering(self._consuming, self._probe)
             except ChannelLost as lost:
                 raise BrokerUnavailable(
                     f"RabbitMQ at {self._consuming.place} failed while its queues were looked at: {lost.reason}"
@@ -132,10 +133,10 @@ class Broker:
                 session = await self._reconnect(purpose, backoff)
             try:
                 await use(session)
+                log.warning("broker.lost", place=session.place, purpose=purpose, reason=session.death)
             finally:
                 self._tell()
                 await session.close()
-            log.warning("broker.lost", place=session.place, purpose=purpose, reason=await session.closed())
             backoff.lasted(session.age_s)
             session = None
             await asyncio.sleep(backoff.next_s())

@@ -99,13 +99,13 @@ def _problem(item: Item, lost: ChannelLost) -> str:
             return f"{what}: {lost.reason}"
 
 
-async def check_dead_lettering(session: Session) -> None:
+async def check_dead_lettering(session: Session, probe: str) -> None:
     """On RabbitMQ 3.10 and 3.11: raise TopologyError when the feature flag `stream_queue` is off.
 
     Without it quorum queues dead-letter at most once, whatever their arguments say, and only the server's log tells:
     a node that dies can lose what waits for a retry. New nodes have the flag on, upgraded ones not. AMQP does not
     show flags, but a stream that is not durable, which no version declares, is refused in two ways: with the flag
-    off as unknown (the connection is lost with it), with the flag on as not durable.
+    off as unknown (the connection is lost with it), with the flag on as not durable. `probe`: a name no queue has.
     """
     if not session.version.startswith(("3.10.", "3.11.")):
         return
@@ -113,7 +113,7 @@ async def check_dead_lettering(session: Session) -> None:
     try:
         with library_errors():
             async with asyncio.timeout(CALL_LIMIT_S):
-                await channel.queue_declare("", durable=False, arguments={"x-queue-type": "stream"})
+                await channel.queue_declare(probe, durable=False, arguments={"x-queue-type": "stream"})
     except ChannelLost as lost:
         if "feature flag" in lost.reason:
             raise TopologyError([FLAG_IS_OFF]) from lost

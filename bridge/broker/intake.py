@@ -84,11 +84,15 @@ class Intake:
 
     async def close(self) -> None:
         """Close the channel; RabbitMQ takes back what is not settled. Never raises."""
-        with contextlib.suppress(ChannelLost), library_errors():
-            async with asyncio.timeout(CLOSE_LIMIT_S):
-                if self._writing is not None:
-                    await asyncio.wait([self._writing])
-                await self._channel.close()
+        try:
+            with contextlib.suppress(ChannelLost), library_errors():
+                async with asyncio.timeout(CLOSE_LIMIT_S):
+                    if self._writing is not None:
+                        await asyncio.wait([self._writing])
+                    await self._channel.close()
+        finally:
+            if self._writing is not None:  # the peer does not read, so there is no room to write
+                self._writing.cancel()
 
     def _cancelled_by_broker(self, frame: spec.Basic.Cancel) -> None:
         log.info("consumer.cancelled_by_broker", consumer=frame.consumer_tag)

@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 import aio_pika
 import aiormq.exceptions as amqp
+from aio_pika.connection import make_url
 from aiormq.channel import Channel
 
 from bridge.broker.errors import BrokerUnavailable, cancelled_by_owner, library_errors, reason_of
@@ -61,10 +62,16 @@ class Session:
         assert isinstance(channel, Channel)  # noqa: S101 - the library's only class of them
         return channel
 
-    async def closed(self) -> str:
-        """Wait until it is dead; the reason, as one line."""
+    async def closed(self) -> None:
+        """Wait until it is dead."""
+        await asyncio.wait([self._amqp.closing])
+
+    @property
+    def death(self) -> str:
+        """Why it died, as one line; or that it did not."""
         closing = self._amqp.closing
-        await asyncio.wait([closing])
+        if not closing.done():
+            return "given up, its end was not heard"
         return reason_of(None if closing.cancelled() else closing.exception())
 
     async def unblocked(self) -> None:
@@ -103,8 +110,13 @@ class Urls:
 async def _connect(url: str, name: str) -> Session:
     try:
         heartbeat = None if "heartbeat=" in urlsplit(url).query else HEARTBEAT_S
-        async with asyncio.timeout(2 * CONNECT_LIMIT_S):
-            connection = await aio_pika.connect(url, timeout=CONNECT_LIMIT_S, name=name, heartbeat=heartbeat)
+        connection = aio_pika.Connection(make_url(url, name=name, heartbeat=heartbeat))
+        try:
+            async with asyncio.timeout(2 * CONNECT_LIMIT_S):
+                await connection.connect(timeout=CONNECT_LIMIT_S)
+        except BaseException:
+            await connection.close()  # else it does so when it is collected, whatever loop runs then
+            raise
     except asyncio.CancelledError as error:
         if cancelled_by_owner():
             raise

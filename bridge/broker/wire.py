@@ -96,10 +96,9 @@ def confirmation_of(publish: asyncio.Task[Any]) -> Confirmation:
         confirmed = isinstance(publish.result(), spec.Basic.Ack)
         return Confirmation.CONFIRMED if confirmed else Confirmation.REFUSED
     if isinstance(error, amqp.DeliveryError):
-        log.warning("publish.refused", reason=str(error))
         return Confirmation.REFUSED
     if isinstance(error, amqp.AMQPError | OSError | RuntimeError):
         return Confirmation.UNKNOWN
     # Anything else comes from encoding, before an octet was written.
-    log.error("publish.unencodable", error=repr(error))
+    log.error("publish.unencodable", error=type(error).__name__)
     return Confirmation.REFUSED
