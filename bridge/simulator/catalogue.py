@@ -11,7 +11,6 @@ from typing import Any
 
 from bridge.simulator.behaviour import Behaviour
 from bridge.simulator.faults import answers, links, receipts
-from bridge.simulator.smsc import SimulatedSmsc
 
 FAULTS: Mapping[str, type[Behaviour]] = {
     "slow": answers.Slow,
@@ -67,16 +66,16 @@ class Fault:
         except ValueError as error:
             raise UnknownFault(f"{self.name}: {error}") from None
 
-    def applies_to(self, node: SimulatedSmsc) -> bool:
-        """Is this node meant?"""
-        return self.where is None or self.where in (node.site, str(node.port))
+    def applies_to(self, site: str, port: int) -> bool:
+        """Is the node of this site that has this port meant?"""
+        return self.where is None or self.where in (site, str(port))
 
 
 def describe_faults() -> str:
     """One paragraph per fault for the help: name, parameters with their defaults, what it does."""
     lines = []
     for name, kind in FAULTS.items():
-        defaults = ",".join(f"{key}={_written(default)}" for key, default in _defaults(name).items())
+        defaults = ",".join(f"{key}={_written(key, default)}" for key, default in _defaults(name).items())
         purpose = (getdoc(kind) or "").partition("\n\n")[0].replace("\n", " ")
         lines.append(f"  {name}{':' if defaults else ''}{defaults}\n      {purpose}")
     return "\n".join(lines)
@@ -98,7 +97,7 @@ def _read_parameters(name: str, pairs: str) -> dict[str, Any]:
             parameters[key] = _read_value(value, defaults[key])
         except ValueError:
             raise UnknownFault(
-                f"{name}: {key} must be like {_written(defaults[key])}, not {value!r}"
+                f"{name}: {key} must be like {_written(key, defaults[key])}, not {value!r}"
             ) from None
     return parameters
 
@@ -113,7 +112,7 @@ def _read_value(value: str, default: Any) -> Any:
     return type(default)(value)
 
 
-def _written(default: Any) -> str:
+def _written(key: str, default: Any) -> str:
     if isinstance(default, bool):
         return "yes" if default else "no"
-    return str(default)
+    return f"0x{default:02X}" if key == "status" else str(default)

@@ -61,7 +61,9 @@ class Control:
             case "faults":
                 faults = [Fault.read(str(text)) for text in command.get("faults", [])]
                 for node in nodes:
-                    node.behave(*(fault.build() for fault in faults if fault.applies_to(node)))
+                    node.behave(
+                        *(fault.build() for fault in faults if fault.applies_to(node.site, node.port))
+                    )
             case "mo":
                 text, source, destination = (command.get(key) for key in ("text", "from", "to"))
                 sent = self._network.send_mo(

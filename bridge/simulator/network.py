@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 HANDSET = "447700900123"
 SHORT_CODE = "12345"
-ALPHABETS = Alphabets("gsm")
 
 
 class Network:
@@ -40,6 +39,7 @@ class Network:
     `keep_records`: remember every submit, message and delivery in the lists of those names; off for long runs.
     `deliver_timeout_s`, `deliver_again_s`, `deliver_window`: how receipts and MOs are pressed on the ESME.
     `backlog`: so many receipts and MOs may be open; above it submit_sm is refused with ESME_RMSGQFUL.
+    `alphabet`: what data_coding 0 means in MOs, in the configuration's words.
     `first_id`: the first message id; by default the microseconds of the clock, new with each process.
     """
 
@@ -54,6 +54,7 @@ class Network:
         deliver_again_s: float = 1.0,
         deliver_window: int = 100,
         backlog: int = 1_000_000,
+        alphabet: str = "gsm",
         first_id: int | None = None,
     ) -> None:
         self.submits: list[Submit] = []
@@ -71,6 +72,7 @@ class Network:
             again_s=deliver_again_s,
             window=deliver_window,
         )
+        self._alphabets = Alphabets(alphabet)
         self._keep_records = keep_records
         if keep_records:
             self.outbox.log = self.deliveries
@@ -194,12 +196,12 @@ class Network:
         destination: str = SHORT_CODE,
         name: str | None = None,
     ) -> Parcel:
-        """A text from a phone, in the GSM alphabet or else UCS-2; by default it says its own name, `mo-<number>`.
+        """A text from a phone, in the default alphabet, GSM or UCS-2; by default it says its own name, `mo-<number>`.
 
         Raises BadField where it does not fit one deliver_sm.
         """
         name = name or f"mo-{next(self._numbers)}"
-        encoded = ALPHABETS.encode(name if text is None else text, "auto")
+        encoded = self._alphabets.encode(name if text is None else text, "auto")
         pdu = DeliverSm(
             source_addr_ton=1,
             source_addr_npi=1,
