@@ -9,17 +9,17 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import structlog
 
 from bridge.dialects import smpp34 as dialect
 from bridge.links.binder import Binder
 from bridge.links.counters import LinkCounters
+from bridge.links.events import LinkEvents
 from bridge.links.plan import BindPlan
 from bridge.links.shell import SessionShell
 from bridge.links.trust import Trust
-from bridge.model.inbound import Inbound
 from bridge.model.mt import Mt
 from bridge.model.outcome import Doubt, NotSent, Outcome, Rejected
 from bridge.smpp import events as smpp
@@ -31,30 +31,6 @@ log = structlog.get_logger()
 
 LEASE_MARGIN_S = 10.0
 """A claim outlives the response timeout by this much (contract, section 7.2)."""
-
-
-class LinkEvents(Protocol):
-    """What a link tells the rooms above. Called in the loop, never from inside `submit`."""
-
-    def link_changed(self, link: "Bind", /) -> None:
-        """Bound, lost, stopped, stalled or no longer so, or a slot came free after there was none."""
-        ...
-
-    def attempt_ended(self, link: "Bind", ref: object, outcome: Outcome, /) -> None:
-        """Exactly once for every `submit` that returned True."""
-        ...
-
-    def answered_late(self, link: "Bind", ref: object, outcome: Outcome, /) -> None:
-        """The answer to an attempt that ended in doubt came after all."""
-        ...
-
-    def received(self, link: "Bind", inbound: Inbound, answer: Callable[[bool], None], /) -> None:
-        """An MO or DR. `answer(True)`: it is safe; `answer(False)`: come again. Harmless when the bind is gone."""
-        ...
-
-    def alarm(self, link: "Bind", reason: str, /) -> None:
-        """A person has to look: credentials refused, account stopped."""
-        ...
 
 
 class Bind:
@@ -74,16 +50,15 @@ class Bind:
         self.bound = False
         self.tried = False
         """Whether the first attempt has come to an end, good or bad."""
-        self.reason = "not tried yet"
-        """Why it is not bound; empty while it is."""
         self.counters = LinkCounters()
         self._events = events
         self._trust = Trust()
         self._shell: SessionShell | None = None
         self._binder = Binder(plan.node, plan.rebind_s, self._make_shell, self._unreachable, self._waits)
         self._resume: asyncio.TimerHandle | None = None
+        self._reason = "not tried yet"
         self._refused_with = ESME_ROK
-        self._told = (self.active, self.tried, self.reason)
+        self._told = (False, False, False, self._reason)
         self._told_free = False
         self._log = log.bind(provider=plan.provider, site=plan.site, link=plan.name)
 
@@ -104,6 +79,17 @@ class Bind:
         if self._shell is None:
             return False
         return not self.transmits or (self._shell.session.can_submit and not self._trust.stopped)
+
+    @property
+    def reason(self) -> str:
+        """Why it is not active; empty while it is."""
+        if self._shell is None:
+            return self._reason
+        if self._trust.stopped:
+            return "account stopped"
+        if self._shell.session.stalled:
+            return "peer answers no submit_sm"
+        return "leaving" if self._shell.leaving else ""
 
     def prepare(self, mt: Mt, from_: str, now_epoch: float) -> bytes | Rejected:
         """The MT as the body of a submit_sm, or why this provider can never carry it."""
@@ -147,26 +133,34 @@ class Bind:
 
     def _failed(self, reason: str) -> None:
         self.counters.failed_attempts += 1
-        self.reason = reason
+        self._reason = reason
         self.tried = True
 
     def _take(self, shell: SessionShell, events: list[smpp.Event]) -> None:
+        """A fault above must not swallow the other events of this read: each ref is owed its end."""
         for event in events:
             try:
                 HANDLERS[event.__class__](self, shell, event)
             except Exception:  # noqa: BLE001
-                # A fault above must not swallow the other events of this read: each ref is owed its end.
                 self._log.exception("link.event_failed", kind=event.__class__.__name__)
         self._tell()
 
     def _tell(self) -> None:
         """Report a change, once per batch of events."""
-        now = (self.active, self.tried, self.reason)
-        free = self.free > 0
-        changed = now != self._told or (free and not self._told_free)
-        self._told, self._told_free = now, free
-        if changed:
+        now = (self.bound, self.active, self.tried, self.reason)
+        before, self._told = self._told, now
+        freed = self.free > 0 and not self._told_free
+        self._told_free = self.free > 0
+        if now == before and not freed:
+            return
+        if now[0] and before[0] and now[1] != before[1]:
+            self._log.log(
+                logging.INFO if now[1] else logging.WARNING, "link.active", active=now[1], reason=now[3]
+            )
+        try:
             self._events.link_changed(self)
+        except Exception:  # noqa: BLE001
+            self._log.exception("link.event_failed", kind="link_changed")
 
     # submits
 
@@ -224,7 +218,7 @@ class Bind:
 
     def _rebind(self, status: int) -> None:
         """The peer holds us for unbound: let the window empty, leave, and come back after the wait."""
-        if self._shell is not None and not self._shell.leaving:
+        if self._shell is not None and not self._shell.leaving and self._trust.bind_refused():
             self._log.warning("bind.renew", status=describe_status(status))
             self._binder.sent_away()
             self._shell.leave()
@@ -246,7 +240,6 @@ class Bind:
     def _bound(self, shell: SessionShell, event: smpp.Bound) -> None:
         self._shell = shell
         self.bound = self.tried = True
-        self.reason = ""
         self._refused_with = ESME_ROK
         self.counters.binds += 1
         self._log.info("bind.up", smsc=event.system_id, on_probation=self._trust.probation)
@@ -269,7 +262,7 @@ class Bind:
             return
         self._shell = None
         self.bound = False
-        self.reason = event.reason
+        self._reason = event.reason
         if shell.session.stalled:
             self._trust.stalled()
         self._log.log(logging.INFO if shell.leaving else logging.WARNING, "bind.lost", reason=event.reason)

@@ -5,10 +5,11 @@ Not responsible for choosing among them (`outbound`) nor for publishing what a s
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 from bridge.config.settings import Settings
-from bridge.links.bind import Bind, LinkEvents
+from bridge.links.bind import Bind
+from bridge.links.events import LinkEvents
 from bridge.links.plan import plans
 
 
@@ -17,6 +18,19 @@ def build_links(settings: Settings, events: LinkEvents) -> list[Bind]:
     return [
         Bind(plan, events) for name, provider in settings.providers.items() for plan in plans(name, provider)
     ]
+
+
+class LinkHealth(Protocol):
+    """What a site's state depends on."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def bound(self) -> bool: ...
+    @property
+    def tried(self) -> bool: ...
+    @property
+    def reason(self) -> str: ...
 
 
 SiteWord = Literal["up", "degraded", "down"]
@@ -34,7 +48,7 @@ class SiteState:
     reason: str | None
 
 
-def site_state(provider: str, site: str, links: Sequence[Bind]) -> SiteState | None:
+def site_state(provider: str, site: str, links: Sequence[LinkHealth]) -> SiteState | None:
     """What its links make of a site; None while some are still at their first attempt: it is too early to tell."""
     if not all(link.tried for link in links):
         return None

@@ -64,6 +64,7 @@ class SessionShell(asyncio.Protocol):
 
     def abort(self) -> None:
         """Leave now. What is open is reported lost before this returns."""
+        self.leaving = True
         self._hand_on(self.session.receive_eof(self._loop.time()))
         if self._transport is not None:
             self._transport.abort()

@@ -11,23 +11,24 @@ STOP_LONGEST_S = 900.0
 class Trust:
     """The restraints on one bind. They outlive its sessions: a rebind heals neither an account nor a habit."""
 
-    __slots__ = ("_stop_s", "probation", "stopped")
+    __slots__ = ("_bind_blamed", "_stop_s", "probation", "stopped")
 
     def __init__(self) -> None:
         self.stopped = False
         self.probation = False
+        self._bind_blamed = False
         self._stop_s = 0.0
 
     @property
     def wary(self) -> bool:
-        """Whether the next answer matters to us: on probation, or after a stop that a good answer would end."""
-        return self.probation or self._stop_s > 0.0
+        """Whether a good answer would change anything."""
+        return self.probation or self._bind_blamed or self._stop_s > 0.0
 
     def allows(self, free: int, in_flight: int) -> int:
         """How many of the window's `free` slots may be used with so many in flight."""
         if self.stopped:
             return 0
-        return min(free, 1 - in_flight) if self.probation and free else free
+        return max(0, min(free, 1 - in_flight)) if self.probation else free
 
     def stalled(self) -> None:
         """The session died because the peer answered no submit_sm: the next one has to show that it does."""
@@ -37,7 +38,16 @@ class Trust:
         """A submit_sm was answered, and not for the account's sake. What trails in during a stop proves nothing."""
         if not self.stopped:
             self.probation = False
+            self._bind_blamed = False
             self._stop_s = 0.0
+
+    def bind_refused(self) -> bool:
+        """The peer blames the bind. Returns whether to believe it: the second time in a row.
+
+        Once may be the message's fault, and a message must not take down one bind after the other.
+        """
+        self._bind_blamed = not self._bind_blamed
+        return not self._bind_blamed
 
     def account_refused(self) -> float | None:
         """The account is at fault. Returns for how many seconds to stop; None when stopped already."""

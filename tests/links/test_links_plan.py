@@ -1,5 +1,6 @@
 """What the configuration asks for, bind by bind; and what links make of a site."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -100,19 +101,26 @@ def test_links_of_all_providers() -> None:
     assert [link.provider for link in links] == ["one"] * 3 + ["two"] * 3
 
 
+@dataclass
+class Health:
+    name: str
+    bound: bool
+    tried: bool = True
+
+    @property
+    def reason(self) -> str:
+        return "" if self.bound else "connection refused"
+
+
 def test_site_states_are_a_matter_of_counting() -> None:
-    links = binds(Recorder(), provider("a:1", "b:2"))
-    assert site_state("lab", "dc1", links) is None  # too early to tell
-    first, second = links
-    first.tried = second.tried = True
-    second.reason = first.reason = "connection refused"
-    down = "a:1: connection refused; b:2: connection refused"
-    assert site_state("lab", "dc1", links) == SiteState("lab", "dc1", "down", 0, 2, down)
-    first.bound = True
-    reason = "b:2: connection refused"
-    assert site_state("lab", "dc1", links) == SiteState("lab", "dc1", "degraded", 1, 2, reason)
-    second.bound = True
-    assert site_state("lab", "dc1", links) == SiteState("lab", "dc1", "up", 2, 2, None)
+    def state(*links: Health) -> SiteState | None:
+        return site_state("lab", "dc1", links)
+
+    here, gone, new = Health("a:1", bound=True), Health("b:2", bound=False), Health("c:3", False, tried=False)
+    assert state(here, gone, new) is None  # too early to tell
+    assert state(here, here) == SiteState("lab", "dc1", "up", 2, 2, None)
+    assert state(here, gone) == SiteState("lab", "dc1", "degraded", 1, 2, "b:2: connection refused")
+    assert state(gone) == SiteState("lab", "dc1", "down", 0, 1, "b:2: connection refused")
 
 
 class Watching(Recorder):

@@ -7,6 +7,7 @@ import pytest
 
 from bridge.links.node import Node, connect
 from bridge.links.shell import SessionShell
+from bridge.simulator.faults.answers import SilentOnSubmit
 from bridge.simulator.smsc import SimulatedSmsc
 from bridge.smpp import events as smpp
 from bridge.smpp.session import SessionSettings, SessionState
@@ -59,6 +60,7 @@ async def test_what_a_turn_produced_leaves_in_one_write(smsc: SimulatedSmsc) -> 
 
 
 async def test_what_was_not_written_yet_is_told_apart(smsc: SimulatedSmsc) -> None:
+    smsc.behave(SilentOnSubmit())
     listener = Listener()
     shell = await open_shell(smsc, listener)
     shell.submit(BODY, "written")

@@ -10,7 +10,7 @@ def test_trusted_it_may_use_its_window() -> None:
     assert (trust.allows(10, 0), trust.allows(0, 10), trust.wary) == (10, 0, False)
 
 
-@pytest.mark.parametrize(("free", "in_flight", "allowed"), [(10, 0, 1), (9, 1, 0), (7, 3, -2), (0, 0, 0)])
+@pytest.mark.parametrize(("free", "in_flight", "allowed"), [(10, 0, 1), (9, 1, 0), (7, 3, 0), (0, 0, 0)])
 def test_on_probation_one_at_a_time(free: int, in_flight: int, allowed: int) -> None:
     trust = Trust()
     trust.stalled()
@@ -34,3 +34,10 @@ def test_account_stops_double_until_a_good_answer() -> None:
     trust.answered()
     assert (trust.wary, trust.allows(10, 0)) == (False, 10)
     assert trust.account_refused() == 60
+
+
+def test_the_bind_is_blamed_by_the_second_refusal_in_a_row() -> None:
+    trust = Trust()
+    assert [trust.bind_refused(), trust.bind_refused(), trust.bind_refused()] == [False, True, False]
+    trust.answered()
+    assert not trust.bind_refused()
