@@ -247,7 +247,7 @@ end
 
 function operations.commit()
   local key, event_id, ttl_ms = take(3)
-  put(key, 'D|' .. event_id, ttl_ms ~= '' and ttl_ms or retention)
+  put(key, 'D|' .. event_id, ttl_ms ~= '0' and ttl_ms or retention)
   return 1
 end
 
@@ -299,18 +299,18 @@ end
 
 -- The list ---------------------------------------------------------------------------------------------------------
 
--- What Redis refuses (memory, read-only, ...) it refuses to all: the whole script fails with it. A value that nobody
--- of us wrote, or a mistake in here, is the trouble of one operation: its own reply is the error.
-local function own_fault(problem)
-  return type(problem) == 'string' or string.find(problem.err, '^WRONGTYPE') ~= nil
-end
+-- What Redis refuses for its own sake (OOM, READONLY, ...) it refuses to all: the whole script fails with it. A value
+-- that none of us wrote, or a mistake in here, is the trouble of one operation: the error is its reply.
+local function of_one_operation(code) return code == nil or code == 'ERR' or code == 'WRONGTYPE' end
 
 local replies = {}
 while at <= #ARGV do
   local fine, reply = pcall(operations[take(1)])  -- takes all its arguments before it does anything
   if not fine then
-    if not own_fault(reply) then return reply end
-    reply = redis.error_reply(type(reply) == 'string' and 'ERR ' .. reply or reply.err)
+    local message = type(reply) == 'table' and reply.err or reply
+    local code = string.match(message, '^(%u+) ')
+    reply = redis.error_reply(code and message or 'ERR ' .. message)
+    if not of_one_operation(code) then return reply end
   end
   replies[#replies + 1] = reply
 end

@@ -93,7 +93,7 @@ class Receipts:
         self, key: bytes, epoch: int, event_id: str, ttl_ms: int | None, done: Callable[[], None]
     ) -> None:
         """Its event is published. Repeats are known for `ttl_ms`, or for the whole retention. Kept."""
-        words = (b"commit", self._claimed(key, epoch), event_id, "" if ttl_ms is None else ttl_ms)
+        words = (b"commit", self._claimed(key, epoch), event_id, ttl_ms or 0)
         self._add(Operation(words, bool, lambda _: done(), kept=True))
 
     def waiting(self, key: bytes, event_id: str, done: Callable[[], None]) -> None:

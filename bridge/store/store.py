@@ -81,11 +81,14 @@ class Store:
         pause_s = PAUSE_S[0]
         try:
             while True:
-                with contextlib.suppress(NoAnswer):
+                try:
                     await self._call(self._probe_words)
                     pause_s = PAUSE_S[0]
                     self._came_up()
                     await self._batcher.serve()
+                except NoAnswer as error:
+                    if self.up:
+                        log.warning("store.down", reason=str(error))
                 self._went_down()
                 await asyncio.sleep(pause_s)
                 pause_s = min(2 * pause_s, PAUSE_S[1])
@@ -143,7 +146,6 @@ class Store:
         self.up = False
         if self._heart is not None:
             self._heart.cancel()
-        log.warning("store.down", reason=self.last_error)
         for callback in self._callbacks:
             callback(False)
         self._batcher.shut()

@@ -1,0 +1,114 @@
+"""A laboratory for the store: stores that run against a private Redis, and raw looks into it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+from redis.asyncio import Redis
+
+from bridge.config.settings import RedisSettings
+from bridge.proof.servers import PrivateRedis
+from bridge.store.correlation import Correlation
+from bridge.store.store import Store
+
+
+async def ask(operation: Callable[..., None], *args: Any, **named: Any) -> Any:
+    """What `operation` tells its `done`; a second call of `done` fails the test."""
+    answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+    operation(*args, lambda result=None: answer.set_result(result), **named)
+    assert not answer.done(), "told inside the call"
+    return await answer
+
+
+@asynccontextmanager
+async def running(store: Store) -> AsyncIterator[Store]:
+    """The store with its `run`, once it is up."""
+    up = asyncio.Event()
+    store.on_change(lambda is_up: up.set() if is_up else None)
+    task = asyncio.create_task(store.run())
+    try:
+        await up.wait()
+        yield store
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+        await store.close()
+
+
+class Lab:
+    """Stores over one prefix of one Redis."""
+
+    def __init__(self, url: str, prefix: str, redis: Redis, stack: AsyncExitStack) -> None:
+        self.url = url
+        self.prefix = prefix
+        self.redis = redis
+        self._stack = stack
+
+    ask = staticmethod(ask)
+
+    @staticmethod
+    def entry(smsc_id: str = "s1", **fields: Any) -> Correlation:
+        """An MT to 447700900123."""
+        usual = {"mt_id": "m1", "provider": "p", "smsc_id": smsc_id, "to": "447700900123"}
+        return Correlation(**(usual | fields))
+
+    def make(self, worker: str = "w1", url: str | None = None, retention_hours: int = 168) -> Store:
+        """A store that does not run yet."""
+        settings = RedisSettings(
+            url=SecretStr(url or self.url), prefix=self.prefix, retention_hours=retention_hours
+        )
+        return Store(settings, worker=worker)
+
+    async def run(self, store: Store) -> Store:
+        """The store, running and up until the test ends."""
+        return await self._stack.enter_async_context(running(store))
+
+    async def store(self, worker: str = "w1", url: str | None = None) -> Store:
+        """A running store."""
+        return await self.run(self.make(worker, url))
+
+    def key(self, *parts: str | bytes) -> bytes:
+        """A key below the prefix."""
+        return b":".join([self.prefix.encode(), *(p.encode() if isinstance(p, str) else p for p in parts)])
+
+    async def value(self, *parts: str | bytes) -> bytes | None:
+        """What stands under a key."""
+        value: bytes | None = await self.redis.get(self.key(*parts))
+        return value
+
+    async def mortal(self) -> None:
+        """No key lives for ever, whatever the test did."""
+        async for key in self.redis.scan_iter(match=f"{self.prefix}:*"):
+            assert await self.redis.pttl(key) != -1, f"{key!r} has no TTL"
+
+
+OpenLab = Callable[[str], AbstractAsyncContextManager[Lab]]
+
+
+@pytest.fixture(scope="session")
+def open_lab(redis_server: PrivateRedis) -> OpenLab:
+    """Labs over prefixes of the tests' Redis."""
+
+    @asynccontextmanager
+    async def opened(prefix: str) -> AsyncIterator[Lab]:
+        async with AsyncExitStack() as stack:
+            redis = await stack.enter_async_context(Redis.from_url(redis_server.url))
+            lab = Lab(redis_server.url, prefix, redis, stack)
+            yield lab
+            await lab.mortal()
+
+    return opened
+
+
+@pytest.fixture
+async def lab(open_lab: OpenLab, prefix: str) -> AsyncIterator[Lab]:
+    async with open_lab(prefix) as lab:
+        yield lab
+
+
+@pytest.fixture
+async def store(lab: Lab) -> Store:
+    return await lab.store()

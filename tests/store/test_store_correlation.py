@@ -1,0 +1,64 @@
+"""Correlation entries in their compact form, and how addresses are compared."""
+
+import string
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridge.store.correlation import Correlation, comparable, dump, load
+
+texts = st.text(st.characters(exclude_categories=("Cs",)), max_size=40)
+json_values: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | texts,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
+    max_leaves=6,
+)
+entries = st.builds(
+    Correlation,
+    mt_id=texts.filter(bool),
+    provider=st.text(string.ascii_letters + "_-", min_size=1, max_size=10),
+    smsc_id=texts,
+    to=st.text("+0123456789", min_size=1, max_size=15) | texts.filter(bool),
+    generation=st.integers(0, 99),
+    receipt=st.sampled_from(["final", "all", "none"]),
+    possible_duplicate=st.booleans(),
+    app_id=st.none() | texts,
+    conversation_id=st.none() | texts,
+    metadata=st.none() | st.dictionaries(texts, json_values, max_size=3),
+)
+
+
+@given(entries)
+def test_an_entry_survives_its_compact_form(entry: Correlation) -> None:
+    digits, body = dump(entry)
+    assert "|" not in digits
+    assert "\n" not in digits
+    assert b"\n" not in body
+    assert load(f"{entry.provider}:{entry.smsc_id}".encode(), digits.encode(), body) == entry
+
+
+def test_an_ordinary_entry_is_no_more_than_its_id() -> None:
+    digits, body = dump(Correlation(mt_id="a-1", provider="p", smsc_id="77", to="447700900123"))
+    assert (digits, orjson.loads(body)) == ("447700900123", {"mt": "a-1"})
+
+
+@pytest.mark.parametrize(
+    ("address", "same"),
+    [
+        ("447700900123", "447700900123"),
+        ("+447700900123", "447700900123"),
+        ("00447700900123", "447700900123"),
+        ("+44 7700-900123", "447700900123"),
+        ("07700900123", "7700900123"),
+        ("12345", "12345"),
+        ("MyBank", "mybank"),
+        ("a|b\nc", "abc"),
+        ("", ""),
+        ("+", ""),
+    ],
+)
+def test_spellings_of_one_number_compare_equal(address: str, same: str) -> None:
+    assert comparable(address) == same
