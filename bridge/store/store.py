@@ -8,6 +8,8 @@ mean (`functions.lua`, `claims`, `receipts`) nor for how they are gathered (`bat
 import asyncio
 import contextlib
 import hashlib
+import os
+import re
 from collections.abc import Callable, Sequence
 from importlib import resources
 from typing import Any
@@ -16,7 +18,7 @@ import structlog
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import NoScriptError, RedisError, ResponseError
+from redis.exceptions import AuthenticationError, NoScriptError, RedisError, ResponseError
 
 from bridge.config.settings import RedisSettings
 from bridge.store.batcher import Batcher, NoAnswer, Operation, Word
@@ -106,9 +108,9 @@ class Store:
             async with asyncio.timeout(ANSWER_LIMIT_S):
                 facts: dict[str, Any] = await self._client.info()
         except ResponseError as error:
-            return [f"cannot tell whether Redis keeps its data: {_line(error)}"]
+            return [f"cannot tell whether Redis keeps its data: {_reason(error)}"]
         except (RedisError, OSError, TimeoutError) as error:
-            raise StoreUnavailable(_line(error)) from None
+            raise StoreUnavailable(self._describe(error)) from None
         return warnings_of(facts)
 
     async def _call(self, words: Sequence[Word]) -> list[Any]:
@@ -121,7 +123,7 @@ class Store:
                     await self._client.script_load(SCRIPT)
                     return await self._script(words)
         except (RedisError, OSError, TimeoutError) as error:
-            self.last_error = _line(error)
+            self.last_error = self._describe(error)
             # A new connection asks the resolver again: the Redis that takes writes may be another by now.
             with contextlib.suppress(RedisError, OSError):
                 await self._client.connection_pool.disconnect()
@@ -130,6 +132,11 @@ class Store:
     async def _script(self, words: Sequence[Word]) -> list[Any]:
         replies: list[Any] = await self._client.evalsha(SHA, 0, self._retention_ms, *words)
         return replies
+
+    def _describe(self, error: BaseException) -> str:
+        at = self._client.connection_pool.connection_kwargs
+        place = at.get("path") or f"{at.get('host', 'localhost')}:{at.get('port', 6379)}"
+        return f"Redis at {place}: {_reason(error)}"
 
     def _came_up(self) -> None:
         self.up = True
@@ -170,8 +177,12 @@ def warnings_of(facts: dict[str, Any]) -> list[str]:
     return found
 
 
-def _line(error: BaseException) -> str:
+def _reason(error: BaseException) -> str:
+    """Why, in words fit for one line, whatever the client makes of it."""
+    if isinstance(error, TimeoutError):
+        return f"no answer within {ANSWER_LIMIT_S:g} s"
+    if isinstance(error, AuthenticationError):
+        return "the user name or password is wrong or missing"
     text = " ".join(str(error).split())
-    if isinstance(error, TimeoutError) and not text:
-        return f"Redis did not answer within {ANSWER_LIMIT_S:g} s"
-    return text or type(error).__name__
+    failed = re.search(r"\b(?:Errno|Error) (\d+)\b", text)
+    return os.strerror(int(failed[1])) if failed else text or type(error).__name__

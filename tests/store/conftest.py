@@ -1,9 +1,10 @@
 """A laboratory for the store: stores that run against a private Redis, and raw looks into it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from typing import Any
+from functools import partial
+from typing import Any, Self
 
 import pytest
 from pydantic import SecretStr
@@ -85,28 +86,94 @@ class Lab:
             assert await self.redis.pttl(key) != -1, f"{key!r} has no TTL"
 
 
+@asynccontextmanager
+async def lab_at(server: PrivateRedis, prefix: str) -> AsyncIterator[Lab]:
+    """A lab; at its end every key under the prefix must have a TTL."""
+    async with AsyncExitStack() as stack:
+        redis = await stack.enter_async_context(Redis.from_url(server.url))
+        lab = Lab(server.url, prefix, redis, stack)
+        yield lab
+        await lab.mortal()
+
+
 OpenLab = Callable[[str], AbstractAsyncContextManager[Lab]]
 
 
 @pytest.fixture(scope="session")
 def open_lab(redis_server: PrivateRedis) -> OpenLab:
     """Labs over prefixes of the tests' Redis."""
-
-    @asynccontextmanager
-    async def opened(prefix: str) -> AsyncIterator[Lab]:
-        async with AsyncExitStack() as stack:
-            redis = await stack.enter_async_context(Redis.from_url(redis_server.url))
-            lab = Lab(redis_server.url, prefix, redis, stack)
-            yield lab
-            await lab.mortal()
-
-    return opened
+    return partial(lab_at, redis_server)
 
 
 @pytest.fixture
 async def lab(open_lab: OpenLab, prefix: str) -> AsyncIterator[Lab]:
     async with open_lab(prefix) as lab:
         yield lab
+
+
+@pytest.fixture(scope="module")
+def own_redis() -> Iterator[PrivateRedis]:
+    """A redis-server for tests that kill, pause or cripple it. Each leaves it as it was."""
+    server = PrivateRedis()
+    try:
+        asyncio.run(server.start())
+        yield server
+    finally:
+        server.close()
+
+
+@pytest.fixture
+async def own_lab(own_redis: PrivateRedis, prefix: str) -> AsyncIterator[Lab]:
+    """A lab at that server."""
+    async with lab_at(own_redis, prefix) as lab:
+        yield lab
+
+
+class Proxy:
+    """A TCP proxy before Redis, for one connection at a time, that can lose a reply."""
+
+    def __init__(self, port: int) -> None:
+        self._redis_port = port
+        self._server: asyncio.Server
+        self.lose_replies = 0
+        self.lost = asyncio.Event()
+
+    async def __aenter__(self) -> Self:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1")
+        self.url = f"redis://127.0.0.1:{self._server.sockets[0].getsockname()[1]}/0"
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._server.close()
+
+    async def _serve(self, client: asyncio.StreamReader, to_client: asyncio.StreamWriter) -> None:
+        redis, to_redis = await asyncio.open_connection("127.0.0.1", self._redis_port)
+        asking = asyncio.create_task(self._copy(client, to_redis))
+        try:
+            while octets := await redis.read(65536):
+                if self.lose_replies:
+                    self.lose_replies -= 1
+                    self.lost.set()
+                    break
+                to_client.write(octets)
+        finally:
+            asking.cancel()
+            await asyncio.wait([asking])
+            to_client.close()
+            to_redis.close()
+
+    @staticmethod
+    async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while octets := await reader.read(65536):
+            writer.write(octets)
+        writer.close()
+
+
+@pytest.fixture
+async def proxy(redis_server: PrivateRedis) -> AsyncIterator[Proxy]:
+    """A proxy before the tests' Redis."""
+    async with Proxy(redis_server.port) as proxy:
+        yield proxy
 
 
 @pytest.fixture

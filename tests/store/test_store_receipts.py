@@ -153,9 +153,7 @@ async def test_the_first_id_that_is_known_decides(lab: "Lab", store: Store) -> N
         (("", ""), True),
     ],
 )
-async def test_the_address_must_fit(
-    lab: "Lab", store: Store, addresses: tuple[str, str], fits: bool
-) -> None:
+async def test_the_address_must_fit(lab: "Lab", store: Store, addresses: tuple[str, str], fits: bool) -> None:
     await submitted(lab, store)
     assert ((await received(lab, store, addresses=addresses)).entry is not None) is fits
 
@@ -312,7 +310,9 @@ async def test_a_late_answer_gets_the_receipts_that_went_out_unmatched(lab: "Lab
     assert await answered(lab, store, "m1") == bodies
 
 
-async def test_a_final_receipt_that_went_out_unmatched_makes_later_ones_stale(lab: "Lab", store: Store) -> None:
+async def test_a_final_receipt_that_went_out_unmatched_makes_later_ones_stale(
+    lab: "Lab", store: Store
+) -> None:
     await went_out(lab, store)
     await answered(lab, store)
     assert (await received(lab, store, OTHER_KEY)).stale
