@@ -178,9 +178,9 @@ class Broker:
                     log.error("publisher.channel_closed", reason=lost.reason, action="opening another")
                     backoff.lasted(session.age_s - started)
                     await asyncio.sleep(backoff.next_s())
-                    if lost.code == NOT_FOUND and self._declares:
-                        await apply(session, self._items)
-        except (ChannelLost, TopologyError) as error:
+                    if lost.code == NOT_FOUND:
+                        await self._repair(session)
+        except ChannelLost as error:
             log.warning("publisher.interrupted", reason=str(error))
         finally:
             alarms.cancel()
@@ -231,7 +231,13 @@ class Broker:
         task.add_done_callback(ended)
 
     async def _repair(self, session: Session) -> None:
-        """Declare what was deleted behind our back, if declaring is ours to do."""
+        """Declare what was deleted behind our back, if declaring is ours to do. Never raises."""
         if not self._declares:
-            raise TopologyError(["broker.declare is false: run `bridge topology apply`"])
-        await apply(session, self._items)
+            log.error("topology.missing", action="run `bridge topology apply`")
+            return
+        try:
+            await apply(session, self._items)
+        except (ChannelLost, TopologyError) as error:
+            log.error("topology.not_repaired", reason=str(error))  # noqa: TRY400 - known, no trace needed
+        else:
+            log.warning("topology.repaired", place=session.place)

@@ -40,7 +40,7 @@ class Intake:
         self._loop = asyncio.get_running_loop()
         self._closing = channel.closing
         self._closing.add_done_callback(lambda _: on_change())
-        channel.on_consumer_cancel_callbacks.add(self._cancelled_by_broker)
+        channel.on_consumer_cancel_callbacks.add(lambda _: on_change())
 
     @property
     def alive(self) -> bool:
@@ -93,10 +93,6 @@ class Intake:
         finally:
             if self._writing is not None:  # the peer does not read, so there is no room to write
                 self._writing.cancel()
-
-    def _cancelled_by_broker(self, frame: spec.Basic.Cancel) -> None:
-        log.info("consumer.cancelled_by_broker", consumer=frame.consumer_tag)
-        self._on_change()
 
     async def _receive(self, message: aiormq.abc.DeliveredMessage) -> None:
         # The library runs this as a task of its own for each delivery, and ends it when the channel dies: so

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 import structlog
 
 from bridge.broker.backoff import Backoff
-from bridge.broker.errors import ChannelLost, TopologyError
+from bridge.broker.errors import ChannelLost
 from bridge.broker.intake import Intake
 from bridge.broker.message import Delivery
 from bridge.broker.session import CALL_LIMIT_S, Session
@@ -62,7 +62,7 @@ class Subscription:
     async def serve(self, session: Session, repair: Callable[[Session], Awaitable[None]]) -> None:
         """Keep a consumer on this session until the session dies, or the last delivery after `cancel` is settled.
 
-        `repair`: tried when the queue does not exist; may raise TopologyError or ChannelLost.
+        `repair`: called when the queue does not exist; it does not raise.
         """
         backoff = Backoff()
         self._stopped.clear()
@@ -79,7 +79,7 @@ class Subscription:
                     backoff.lasted(session.age_s - started)
                     await self._pause(backoff.next_s())
                     if lost.code == NOT_FOUND:
-                        await self._try_repair(session, repair)
+                        await repair(session)
         finally:
             self._stopped.set()
 
@@ -92,12 +92,6 @@ class Subscription:
                     await self._changed.wait()
         except TimeoutError:
             pass
-
-    async def _try_repair(self, session: Session, repair: Callable[[Session], Awaitable[None]]) -> None:
-        try:
-            await repair(session)
-        except (TopologyError, ChannelLost) as error:
-            log.error("queue.missing", queue=self.queue, reason=str(error))  # noqa: TRY400 - no trace needed
 
     async def _consume(self, session: Session) -> None:
         """One channel's life. Returns when cancelled and all is settled; raises ChannelLost when it ends otherwise."""

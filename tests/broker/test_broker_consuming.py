@@ -166,7 +166,7 @@ async def test_a_deleted_queue_that_is_not_ours_to_declare_is_waited_for(
 
     def told() -> bool:
         seen.append(capsys.readouterr().out)
-        return "queue.missing" in "".join(seen)
+        return "topology.missing" in "".join(seen)
 
     await eventually(told)
     other = await lab.start()
