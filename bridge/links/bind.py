@@ -58,6 +58,7 @@ class Bind:
         self._resume: asyncio.TimerHandle | None = None
         self._reason = "not tried yet"
         self._refused_with = ESME_ROK
+        self._just_refused = False
         self._told = (False, False, False, self._reason)
         self._told_free = False
         self._log = log.bind(provider=plan.provider, site=plan.site, link=plan.name)
@@ -231,9 +232,9 @@ class Bind:
         self._events.received(self, dialect.read_inbound(event.pdu, self.plan.read), answer)
 
     def _answer(self, shell: SessionShell, sequence_number: int, safe: bool) -> None:
-        if not safe:
+        sent = shell.answer(sequence_number, ESME_ROK if safe else self.plan.busy_status)
+        if sent and not safe:
             self.counters.put_off += 1
-        shell.answer(sequence_number, ESME_ROK if safe else self.plan.busy_status)
 
     # the bind itself
 
@@ -250,6 +251,7 @@ class Bind:
         if event.status != self._refused_with and needs_a_person(event.status, self.plan.statuses):
             self._events.alarm(self, f"bind refused: {status}")
         self._refused_with = event.status
+        self._just_refused = True
 
     def _sent_away(self, _shell: SessionShell, _event: smpp.PeerUnbound) -> None:
         self._log.warning("bind.unbound_by_peer")
@@ -257,7 +259,9 @@ class Bind:
 
     def _closed(self, shell: SessionShell, event: smpp.SessionClosed) -> None:
         if shell is not self._shell:
-            self._log.warning("bind.failed", reason=event.reason)
+            if not self._just_refused:
+                self._log.warning("bind.failed", reason=event.reason)
+            self._just_refused = False
             self._failed(event.reason)
             return
         self._shell = None

@@ -52,10 +52,12 @@ class SessionShell(asyncio.Protocol):
         self.session.submit(body, ref, self._loop.time())
         self._flush_soon()
 
-    def answer(self, sequence_number: int, command_status: int) -> None:
-        """Answer a deliver_sm. Harmless when the session is gone or it was answered before."""
-        if self.session.answer(sequence_number, command_status):
+    def answer(self, sequence_number: int, command_status: int) -> bool:
+        """Answer a deliver_sm. False, and nothing sent, when the session is gone or it was answered before."""
+        owed = self.session.answer(sequence_number, command_status)
+        if owed:
             self._flush_soon()
+        return owed
 
     def leave(self) -> None:
         """Leave politely: unbind when the window is empty, at once when told again."""

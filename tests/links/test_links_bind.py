@@ -70,6 +70,7 @@ async def test_a_message_from_a_phone_is_answered_as_told(smsc: SimulatedSmsc, r
         answer(False)  # a second answer says nothing
         await asyncio.sleep(0)
     answer(True)  # nor one after the bind is gone
+    assert link.counters.put_off == smsc.network.outbox.counts.put_off
     assert smsc.network.outbox.counts.open == 0
 
 

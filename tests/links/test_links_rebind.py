@@ -12,6 +12,7 @@ from bridge.links.binder import JITTER, next_attempt_at
 from bridge.model.outcome import Accepted, Doubt
 from bridge.simulator.faults import answers, links
 from bridge.simulator.network import Network
+from bridge.simulator.session import SmscSession
 from bridge.simulator.smsc import SimulatedSmsc
 from bridge.smpp import consts
 from tests.links.lab import Recorder, binds, provider, running, send
@@ -120,6 +121,29 @@ async def test_stop_interrupts_an_attempt(recorder: Recorder, full_backlog: str)
     link.stop()
     await run
     assert not link.bound
+
+
+class Mute(links.BlackHole):
+    """A black hole that tells when somebody fell in."""
+
+    def __init__(self) -> None:
+        self.connected = asyncio.Event()
+
+    def on_connect(self, session: SmscSession) -> None:
+        """It did."""
+        super().on_connect(session)
+        self.connected.set()
+
+
+async def test_stop_while_the_bind_waits_for_its_answer(smsc: SimulatedSmsc, recorder: Recorder) -> None:
+    mute = Mute()
+    smsc.behave(mute)
+    (link,) = binds(recorder, provider(smsc.node))
+    run = asyncio.create_task(link.run())
+    await mute.connected.wait()
+    link.stop()
+    await run
+    assert link.reason == "unbound before it was bound"
 
 
 async def test_a_name_that_does_not_exist(recorder: Recorder) -> None:
