@@ -77,8 +77,13 @@ class Lab:
 
     async def value(self, *parts: str | bytes) -> bytes | None:
         """What stands under a key."""
-        value: bytes | None = await self.redis.get(self.key(*parts))
+        value = await self.redis.get(self.key(*parts))
+        assert not isinstance(value, str)
         return value
+
+    async def command(self, *words: str) -> None:
+        """Tell the server something."""
+        await self.redis.execute_command(*words)  # type: ignore[no-untyped-call]
 
     async def mortal(self) -> None:
         """No key lives for ever, whatever the test did."""

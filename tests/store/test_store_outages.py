@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from structlog.testing import capture_logs
 
-from bridge.proof.servers import PrivateRedis, free_ports
+from bridge.proof.machine import free_ports
+from bridge.proof.servers import PrivateRedis
 from bridge.store import batcher as batcher_room
 from bridge.store import store as store_room
 from bridge.store.claims import Claim, Recorded
@@ -219,10 +220,10 @@ async def test_a_redis_that_takes_no_writes_is_down(
 ) -> None:
     store = await own_lab.store()
     turns = Turns(store)
-    await own_lab.redis.execute_command(*cripple.split())
+    await own_lab.command(*cripple.split())
     try:
         if "requirepass" in cripple:
-            await own_lab.redis.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+            await own_lab.command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
         kept = asyncio.create_task(own_lab.ask(store.claims.finish, "m1", "o1", "A"))
         assert await own_lab.ask(store.claims.claim, "m2", "o1", LEASE_MS) is None
         await turns.down()
@@ -234,7 +235,7 @@ async def test_a_redis_that_takes_no_writes_is_down(
         assert "\n" not in str(refused.value)
         assert not kept.done()
     finally:
-        await own_lab.redis.execute_command(*[word.strip("'") for word in heal.split()])
+        await own_lab.command(*[word.strip("'") for word in heal.split()])
     assert await kept is True
     assert (await own_lab.ask(store.claims.claim, "m2", "o2", LEASE_MS)).verdict == "new"
 
@@ -303,9 +304,7 @@ async def test_check_is_content_with_a_safe_redis_and_names_what_is_not(own_lab:
 
 
 async def test_check_without_the_right_to_ask_says_that(own_lab: "Lab") -> None:
-    await own_lab.redis.execute_command(
-        "ACL", "SETUSER", "narrow", "on", ">pw", "~*", "+@all", "-info", "-config"
-    )
+    await own_lab.command("ACL", "SETUSER", "narrow", "on", ">pw", "~*", "+@all", "-info", "-config")
     store = await own_lab.store(url=own_lab.url.replace("//", "//narrow:pw@"))
     (warning,) = await store.check()
     assert "cannot tell" in warning
