@@ -14,7 +14,7 @@ help:  ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 10
 
 demo: setup  ## the main job on this machine, one site failing in the middle; ARGS=--keep leaves it running
-	@$(VENV)/python -m bridge.cli demo $(ARGS)
+	@$(VENV)/python -m bridge demo $(ARGS)
 
 test: setup servers lint types unit  ## all checks and all tests
 

@@ -18,7 +18,8 @@ import redis.exceptions
 
 from bridge.proof.machine import MissingProgram
 from bridge.proof.packages import NotInstalled, install
-from bridge.proof.servers import PrivateRabbit, PrivateRedis, PrivateServer
+from bridge.proof.process import PrivateServer
+from bridge.proof.servers import PrivateRabbit, PrivateRedis
 
 Say = Callable[[str], None]
 
@@ -77,15 +78,17 @@ def _usable(name: str, url: str, problem: str | None, say: Say) -> bool:
 async def _login_to_rabbit(url: str) -> str | None:
     """None when a connection can be made, else why not, in a few words."""
     parts = urlsplit(url)
+    connection = aio_pika.Connection(aio_pika.connection.make_url(url))
     try:
         # Tried by hand first: aiormq logs an error when nothing listens, and here that is no error.
         async with asyncio.timeout(_LOGIN_LIMIT_S):
             _, writer = await asyncio.open_connection(parts.hostname, parts.port or _AMQP_PORTS[parts.scheme])
         writer.close()
-        connection = await aio_pika.connect(url, timeout=_LOGIN_LIMIT_S)
+        await connection.connect(timeout=_LOGIN_LIMIT_S)
     except (OSError, TimeoutError, aio_pika.exceptions.AMQPError) as problem:
         return _in_words(problem)
-    await connection.close()
+    finally:
+        await connection.close()  # also what never opened: the library would close it when it is collected
     return None
 
 

@@ -60,6 +60,7 @@ async def test_rabbit_keeps_confirmed_messages_over_a_kill(prefix: str) -> None:
         connection = await aio_pika.connect(server.url)
         channel = await connection.channel()
         await channel.declare_queue(prefix, durable=True)
+        await server.sync_declarations()
         message = aio_pika.Message(b"kept", delivery_mode=aio_pika.DeliveryMode.PERSISTENT)
         await channel.default_exchange.publish(message, routing_key=prefix)
         await connection.close()
@@ -91,7 +92,7 @@ import asyncio, os
 from bridge.proof.servers import PrivateRedis
 server = PrivateRedis()
 asyncio.run(server.start())
-print(server.directory, server._processes[0].pid, server._guardian.pid, flush=True)
+print(server.directory, server._process.pid, server._guardian.pid, flush=True)
 os.kill(os.getpid(), 9)
 """
     path = os.pathsep.join(sys.path)
