@@ -44,7 +44,12 @@ class AckTracker:
     @property
     def idle(self) -> bool:
         """Nothing is open and nothing waits to be told."""
-        return not (self._open or self._acked or self._requeued)
+        return not (self._open or self.untold)
+
+    @property
+    def untold(self) -> bool:
+        """Whether something is settled that `take` has not handed out yet."""
+        return bool(self._acked or self._requeued)
 
     def delivered(self, tag: int) -> None:
         """A delivery was handed over. Numbers that were skipped stay open for ever, so that nothing covers them."""

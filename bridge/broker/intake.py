@@ -150,5 +150,7 @@ class Intake:
         self._writing = None
         if not task.cancelled() and (error := task.exception()) is not None:
             log.debug("acks.not_written", reason=str(error))
+        elif self._tracker.untold:  # settled while the task was ending
+            self._write_soon()
         if self._tracker.idle or not self.alive:
             self._on_change()

@@ -50,6 +50,19 @@ async def test_one_old_delivery_does_not_hold_back_the_others(lab: Any, inbox: A
     assert await unsettled(lab) == 0
 
 
+@pytest.mark.parametrize("turns", range(5))
+async def test_settling_while_the_last_acks_are_written_is_told_too(lab: Any, inbox: Any, turns: int) -> None:
+    broker = await lab.start()
+    broker.subscribe(lab.queue, 2, inbox)
+    await fill(lab, broker, 4)
+    first, second = await inbox.take(2)
+    first.ack()
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    second.ack()
+    await inbox.take(2)
+
+
 async def test_the_consumer_with_the_higher_priority_is_served_first(
     lab: Any, inbox: Any, eventually: Any
 ) -> None:

@@ -79,7 +79,7 @@ async def test_a_node_that_stops_answering_is_given_up_and_taken_up_again(
     try:
         while await lab.publish(broker, lab.message(message_id="m")) != [Confirmation.UNKNOWN]:
             pass  # its threads take a moment to stop
-        await eventually(lambda: not broker.up)
+        await eventually(lambda: not broker.up and not held.alive)
     finally:
         rabbit.resume()
     await eventually(lambda: broker.up)
