@@ -76,9 +76,11 @@ local function find(base, ids, one, other)
   end
 end
 
+-- The id is remembered as long as its receipts are: were it forgotten first, the same receipt of its next use, which
+-- would then be the first again, would pass for a repeat.
 local function mark(hit, tag)
   hit.use.mark = tag
-  redis.call('SET', hit.key, write_uses(hit.uses), 'KEEPTTL')
+  put(hit.key, write_uses(hit.uses))
 end
 
 -- A final receipt marks the MT it ends; any other receipt after that is stale.
@@ -124,7 +126,7 @@ local function take_unmatched(un_key, mt_key, newest)
       if final == '1' and newest.mark == '' then newest.mark = tag end
     end
   end
-  if #bodies > 0 then redis.call('SET', un_key, cmsgpack.pack(receipts), 'KEEPTTL') end
+  if #bodies > 0 then put(un_key, cmsgpack.pack(receipts), UNMATCHED_MS) end
   return bodies
 end
 

@@ -47,7 +47,7 @@ class Turns:
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Limits that suit a test."""
-    monkeypatch.setattr(store_room, "ANSWER_LIMIT_S", 0.3)
+    monkeypatch.setattr(store_room, "ANSWER_LIMIT_S", 1.0)
     monkeypatch.setattr(store_room, "HEARTBEAT_S", 0.1)
     monkeypatch.setattr(batcher_room, "RETRY_REFUSED_S", 0.05)
 
