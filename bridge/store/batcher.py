@@ -106,11 +106,16 @@ class Batcher:
         for operation, reply in zip(batch, replies, strict=True):
             if isinstance(reply, Exception):
                 self._refused(operation, reply)
+                continue
+            try:
+                result = operation.read(reply)
+            except (ValueError, TypeError, LookupError) as error:
+                self._refused(operation, error)
             else:
-                _tell(operation, operation.read(reply))
+                _tell(operation, result)
 
     def _refused(self, operation: Operation, error: Exception) -> None:
-        """Redis refused this one alone: a foreign value under its key. Others must not wait for it."""
+        """This one alone is in trouble: a foreign value under its key. Others must not wait for it."""
         log.error("store.refused", operation=operation.words[0], error=str(error))
         if not operation.kept:
             _tell(operation, None)

@@ -62,9 +62,21 @@ def dump(entry: Correlation) -> tuple[str, bytes]:
 
 
 def load(name: bytes, digits: bytes, body: bytes) -> Correlation:
-    """The reverse of `dump`; `name` is the end of the key it was found under: `provider:smsc_id`."""
+    """The reverse of `dump`; `name` is the end of the key it was found under: `provider:smsc_id`.
+
+    What a newer version may have added is passed over.
+    """
     provider, _, smsc_id = name.decode().partition(":")
-    fields = orjson.loads(body)
-    mt_id = fields.pop("mt")
-    to = fields.pop("to", None) or digits.decode()
-    return Correlation(mt_id=mt_id, provider=provider, smsc_id=smsc_id, to=to, **fields)
+    given = orjson.loads(body).get
+    return Correlation(
+        mt_id=given("mt", ""),
+        provider=provider,
+        smsc_id=smsc_id,
+        to=given("to") or digits.decode(),
+        generation=given("generation", 0),
+        receipt=given("receipt", "final"),
+        possible_duplicate=given("possible_duplicate", False),
+        app_id=given("app_id"),
+        conversation_id=given("conversation_id"),
+        metadata=given("metadata"),
+    )

@@ -45,6 +45,11 @@ def test_an_ordinary_entry_is_no_more_than_its_id() -> None:
     assert (digits, orjson.loads(body)) == ("447700900123", {"mt": "a-1"})
 
 
+def test_what_a_newer_version_adds_is_passed_over() -> None:
+    entry = Correlation(mt_id="m", provider="p", smsc_id="7", to="447700900123")
+    assert load(b"p:7", b"447700900123", b'{"mt": "m", "newer": 1}') == entry
+
+
 @pytest.mark.parametrize(
     ("address", "same"),
     [

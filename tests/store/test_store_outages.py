@@ -13,7 +13,7 @@ from bridge.proof.servers import PrivateRedis
 from bridge.store import batcher as batcher_room
 from bridge.store import store as store_room
 from bridge.store.claims import Claim, Recorded
-from bridge.store.receipts import MessageClaim
+from bridge.store.receipts import MessageClaim, ReceiptClaim
 from bridge.store.store import Store, StoreUnavailable, warnings_of
 
 if TYPE_CHECKING:
@@ -252,6 +252,17 @@ async def test_a_foreign_value_troubles_only_its_own_operations(lab: "Lab", stor
         await lab.redis.delete(lab.key("mt", "m1"))
         assert await kept is True
     assert {(entry["event"], entry["log_level"]) for entry in logs} == {("store.refused", "error")}
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_an_entry_that_cannot_be_read_troubles_only_its_own_operations(
+    lab: "Lab", store: Store
+) -> None:
+    turns = Turns(store)
+    await lab.redis.set(lab.key("id", "p", "s1"), "0||447700900123|not JSON", ex=60)
+    lookups = [lab.ask(store.receipts.lookup, KEY, "p", [name], ("", ""), False) for name in ("s1", "s2")]
+    assert await asyncio.gather(*lookups) == [None, ReceiptClaim("waiting", "")]
+    assert turns.seen == []
 
 
 # Opening, closing, checking
