@@ -67,9 +67,13 @@ class Deliveries:
         self.pump()
 
     def leave(self, session: "SmscSession") -> None:
-        """This bind is gone; what it has not answered is sent again elsewhere."""
+        """This bind gets nothing more. It may still answer what it has."""
         if session in self.receivers:
             self.receivers.remove(session)
+
+    def lose(self, session: "SmscSession") -> None:
+        """This bind is gone: what it has not answered is sent again elsewhere."""
+        self.leave(session)
         for _, delivery in session.owed.values():
             self._again(delivery)
         session.owed.clear()
@@ -84,11 +88,11 @@ class Deliveries:
         while self._waiting and self._place(self._waiting[0]):
             self._waiting.popleft()
 
-    def answered(self, session: "SmscSession", sequence_number: int, status: int) -> bool:
-        """The ESME answered a deliver_sm. False if none with that number is open on this bind."""
+    def answered(self, session: "SmscSession", sequence_number: int, status: int) -> None:
+        """The ESME answered a deliver_sm; nothing happens if none with that number is open on this bind."""
         owed = session.owed.pop(sequence_number, None)
         if owed is None:
-            return False
+            return
         delivery = owed[1]
         delivery.status = status
         if self._journal is not None:
@@ -105,7 +109,6 @@ class Deliveries:
                 self.counts.refused += 1
         self._turn.touch()
         self.pump()
-        return True
 
     def _place(self, parcel: Parcel) -> bool:
         session = self._choose(parcel)

@@ -60,6 +60,7 @@ class Network:
         self.submits: list[Submit] = []
         self.messages: list[Submit] = []
         self.deliveries: list[Delivery] = []
+        self.binds = 0
         self.submit_counts: dict[str, int] = {"received": 0, "taken": 0, "refused": 0, "unanswered": 0}
         self.journal = Journal(log) if log else None
         self.turn = Turn(self.journal)
@@ -246,7 +247,7 @@ class Network:
         """Counters since the start, for progress lines and the control port."""
         counts = self.outbox.counts
         return {
-            "binds": len(self.outbox.receivers),
+            "binds": self.binds,
             "submits": dict(self.submit_counts),
             "mos": self._mos.sent,
             "deliveries": {

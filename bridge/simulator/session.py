@@ -74,16 +74,16 @@ class SmscSession(asyncio.Protocol):
         self._network.turn.touch()
 
     def pause_writing(self) -> None:
-        """The ESME does not read: no more work from it or for it until it does."""
+        """The ESME does not read: no receipts and MOs for it until it does.
+
+        It is still read from, or two that wait for each other would wait for ever; its window bounds our answers.
+        """
         self.paused = True
-        self._transport.pause_reading()
 
     def resume_writing(self) -> None:
         """It reads again."""
         self.paused = False
-        if self.alive:
-            self._transport.resume_reading()
-            self._network.outbox.pump()
+        self._network.outbox.pump()
 
     def data_received(self, data: bytes) -> None:
         """Octets of any number of PDUs, or of a part of one."""
@@ -117,6 +117,7 @@ class SmscSession(asyncio.Protocol):
             return
         self.transmits = frame.command_id != consts.BIND_RECEIVER
         self.receives = frame.command_id != consts.BIND_TRANSMITTER
+        self._network.binds += 1
         self._network.noted("bound", self.smsc, bind=self.name)
         if self.receives:
             self._network.outbox.join(self)
@@ -180,7 +181,7 @@ class SmscSession(asyncio.Protocol):
 
     def unbind(self) -> None:
         """Asks the ESME to go: nothing more is delivered to it; it is closed when it has answered."""
-        self._stop_receiving()
+        self._network.outbox.leave(self)
         self._closing = True
         self._request(consts.UNBIND)
 
@@ -225,17 +226,12 @@ class SmscSession(asyncio.Protocol):
     def _answer(self, command_id: int, status: int, sequence_number: int) -> None:
         self.gather(build_pdu(command_id, status, sequence_number))
 
-    def _stop_receiving(self) -> None:
-        if self.receives:
-            self.receives = False
-            self._network.outbox.leave(self)
-
     def _leave(self) -> None:
         if not self.alive:
             return
-        was_bound = self.transmits or self.receives
         self.alive = False
-        self.transmits = False
-        self._stop_receiving()
-        if was_bound:
+        self._network.outbox.lose(self)
+        if self.transmits or self.receives:
+            self.transmits = self.receives = False
+            self._network.binds -= 1
             self._network.noted("lost", self.smsc, bind=self.name)

@@ -106,6 +106,7 @@ async def test_a_transmitter_gets_no_receipt_and_a_later_receiver_gets_all() -> 
         await network.until(lambda: network.outbox.counts.open == 0)
         assert transmitter.delivered == []
         assert len(receiver.delivered) == 4
+        assert network.stats()["binds"] == 2
         assert (mo.done, mo.times_sent) == (0, 1)
 
 
@@ -235,6 +236,21 @@ async def test_stop_unbinds_and_kill_does_not() -> None:
         assert not smsc.up
         await esme.until(lambda: esme.closed)
         assert consts.UNBIND not in esme.commands
+
+
+async def test_an_esme_asked_to_go_may_answer_what_it_has() -> None:
+    async with listening() as (smsc,):
+        network = smsc.network
+        esme = await bound(smsc)
+        esme.answer = None
+        mo = network.send_mo()
+        await esme.until(lambda: len(esme.delivered) == 1)
+        (session,) = smsc.sessions
+        session.unbind()
+        esme.transport.write(HEADER.pack(16, consts.DELIVER_SM_RESP, 0, 1))
+        await network.until(lambda: mo.done == 0)
+        assert mo.times_sent == 1
+        await esme.until(lambda: esme.closed)
 
 
 async def test_stop_waits_no_longer_than_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
