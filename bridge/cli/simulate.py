@@ -12,32 +12,12 @@ import click
 import orjson
 import uvloop
 
-from bridge.cli.options import Failed, json_option, settings_of
+from bridge.cli.options import Failed, json_option
+from bridge.cli.simulated_nodes import Account, Node, configured_nodes, named_nodes
 from bridge.simulator.catalogue import Fault, UnknownFault, describe_faults
 from bridge.simulator.control import Control
 from bridge.simulator.network import Network
 from bridge.simulator.smsc import SimulatedSmsc
-
-DEFAULT_PORT = 2775
-HERE = ("localhost", "127.0.0.1", "::1")
-
-
-@dataclass(frozen=True, slots=True)
-class Node:
-    """Where one node of the simulated provider listens."""
-
-    site: str
-    host: str
-    port: int
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """Who may bind."""
-
-    system_id: str
-    password: str
-    alphabet: str = "gsm"
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,11 +165,11 @@ def smsc(
     receipts and texts until somebody binds and answers them. Ctrl-C or SIGTERM ends it.
     """
     if config:
-        nodes, account = _configured(config, provider)
+        nodes, account = configured_nodes(config, provider)
     else:
         nodes, account = [], Account("bridge", "secret")
     if ports or sites or not nodes:
-        nodes = _nodes(host, ports, sites)
+        nodes = named_nodes(host, ports, sites)
     account = Account(system_id or account.system_id, password or account.password, account.alphabet)
     faults = _faults(fault_texts, nodes)
     tls = _tls(tls_cert, tls_key)
@@ -278,48 +258,6 @@ def _count(network: Network, show: Show) -> None:
             "owed": deliveries["open"],
         },
     )
-
-
-def _nodes(host: str, ports: tuple[int, ...], sites: tuple[str, ...]) -> list[Node]:
-    """The nodes that --port and --site name."""
-    named = [text for text in sites if "=" not in text]
-    if len(named) > 1:
-        raise click.UsageError(
-            f"--site {named[1]}: only one site can have the ports of --port; write {named[1]}=PORT,..."
-        )
-    nodes = []
-    for text in sites:
-        name, equals, list_of_ports = text.partition("=")
-        if not equals:
-            continue
-        try:
-            nodes += [Node(name, host, int(port)) for port in list_of_ports.split(",")]
-        except ValueError:
-            raise click.UsageError(f"--site {text}: ports are numbers, as in {name}=2775,2776") from None
-    if ports or named or not nodes:
-        nodes += [Node(named[0] if named else "site", host, port) for port in ports or (DEFAULT_PORT,)]
-    return nodes
-
-
-def _configured(config: Path, provider: str | None) -> tuple[list[Node], Account]:
-    """The nodes and the account of a configuration's provider, as far as its nodes are on this machine."""
-    speakers = {name: one for name, one in settings_of(config).providers.items() if one.smpp}
-    if provider is None and len(speakers) == 1:
-        (provider,) = speakers
-    if provider not in speakers:
-        raise click.UsageError(f"--provider must be one of: {', '.join(speakers) or 'none speaks SMPP'}")
-    chosen = speakers[provider]
-    assert chosen.smpp is not None  # noqa: S101 - as chosen
-    nodes = [
-        Node(name, address.host, address.port)
-        for name, site in chosen.sites.items()
-        for address in site.smsc
-        if address.host in HERE
-    ]
-    if not nodes:
-        raise click.UsageError(f"provider {provider} has no node on this machine ({', '.join(HERE)})")
-    smpp = chosen.smpp
-    return nodes, Account(smpp.system_id, smpp.password.get_secret_value(), smpp.default_alphabet)
 
 
 def _faults(texts: tuple[str, ...], nodes: Sequence[Node]) -> list[Fault]:
