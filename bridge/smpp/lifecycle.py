@@ -153,7 +153,7 @@ class Lifecycle:
         if state is None:
             raise WrongState(f"{turn.name} while {self.state.name}")
         self.state = state
-        self.can_submit = state in TRANSMITTING and not self.stalled
+        self.can_submit = state in TRANSMITTING
 
     def _leave(self) -> None:
         self._turn(Turn.LEAVE)

@@ -43,7 +43,7 @@ from bridge.smpp.events import (
 from bridge.smpp.framing import Frame, Framer
 from bridge.smpp.lifecycle import NO_NUMBER, Lifecycle, NotBound, WindowFull, WrongState
 from bridge.smpp.settings import BindMode, SessionSettings
-from bridge.smpp.state import REACTIONS, Reaction, SessionState, Turn, reaction
+from bridge.smpp.state import REACTIONS, Reaction, SessionState, Turn, strange
 
 __all__ = [
     "BindMode",
@@ -88,7 +88,7 @@ class EsmeSession(Lifecycle):
             if handlers is None:  # closed: the rest is not heard
                 return
             command_id = frame.command_id
-            handler = handlers.get(command_id) or _HANDLER[reaction(self.state, command_id)]
+            handler = handlers.get(command_id) or _HANDLER[strange(command_id)]
             handler(self, frame)
         if self._framer.broken is not None and self.state is not SessionState.CLOSED:
             nack = cold.build_generic_nack(NO_NUMBER, ESME_RINVCMDLEN)

@@ -137,9 +137,6 @@ REACTIONS: Mapping[SessionState, Mapping[int, Reaction]] = {
 }
 
 
-def reaction(state: SessionState, command_id: int) -> Reaction:
-    """What this PDU means in this state (any but CLOSED)."""
-    known = REACTIONS[state].get(command_id)
-    if known is not None:
-        return known
+def strange(command_id: int) -> Reaction:
+    """What a PDU means that the state's row does not have."""
     return Reaction.STRANGE_ANSWER if command_id & RESPONSE else Reaction.STRANGE_REQUEST

@@ -295,6 +295,16 @@ def test_an_idle_session_unbinds(bound: Make) -> None:
 # The peer's requests
 
 
+def test_idleness_does_not_cut_a_drain_short(bound: Make) -> None:
+    session = bound(inactivity_s=20.0)
+    session.submit(b"body", "ref", 0.0)
+    session.unbind(0.0)
+    session.data_to_send()
+    assert session.tick(20.0) == []
+    assert session.state is SessionState.DRAINING
+    assert sent(session) == []
+
+
 def test_messages_are_answered_when_we_say_so(session: EsmeSession) -> None:
     assert session.receive_data(deliver(7) + deliver(8), 1.0) == [
         DeliverReceived(7, MO),
@@ -311,9 +321,14 @@ def test_what_is_owed_may_be_answered_until_the_end(session: EsmeSession) -> Non
     session.unbind(1.0)
     assert session.answer(7, 0)
     assert sent(session) == [("unbind", 2), ("deliver_sm_resp", 7)]
-    session.receive_data(deliver(8), 1.0)
-    session.receive_data(cold.build_unbind_resp(2), 1.0)
+
+
+def test_a_peer_that_is_gone_gets_no_answer(session: EsmeSession) -> None:
+    session.receive_data(deliver(7) + deliver(8), 1.0)
+    session.answer(7, 0)
+    session.receive_eof(2.0)
     assert not session.answer(8, 0)
+    assert session.data_to_send() == b""
 
 
 def test_an_unreadable_message_is_told_and_the_rest_goes_on(session: EsmeSession) -> None:
@@ -341,6 +356,12 @@ def test_a_broken_stream_ends_it_behind_what_was_whole(session: EsmeSession) -> 
     events = session.receive_data(deliver(7) + b"HTTP/1.1 400 Bad Request\r\n\r\n", 1.0)
     assert events == [DeliverReceived(7, MO), SessionClosed(f"broken stream: command_length {0x48545450}")]
     assert sent(session) == [("generic_nack", 0)]
+
+
+def test_a_stream_that_breaks_behind_the_end_is_not_heard(session: EsmeSession) -> None:
+    events = session.receive_data(cold.build_unbind(5) + b"\0\0\0\0", 1.0)
+    assert events == [PeerUnbound(), SessionClosed("peer unbound")]
+    assert sent(session) == [("unbind_resp", 5)]
 
 
 @pytest.mark.parametrize("limits", [{"inbound_window": 1}, {"inbound_window": 1, "busy_status": 8}], ids=str)
