@@ -60,6 +60,8 @@ _ACCEPTED: Mapping[BindMode, Turn] = {
     BindMode.RECEIVER: Turn.ACCEPTED_RX,
     BindMode.TRANSCEIVER: Turn.ACCEPTED_TRX,
 }
+_MOST_UNREAD = 50_000
+"""How many of our PDUs may wait to be written: several times what one read can ask for."""
 
 
 class EsmeSession(Lifecycle):
@@ -86,6 +88,9 @@ class EsmeSession(Lifecycle):
         for frame in frames:
             handlers = _HANDLERS.get(self.state)
             if handlers is None:  # closed: the rest is not heard
+                return
+            if len(self._out) > _MOST_UNREAD:
+                self._close("peer reads no answers")
                 return
             command_id = frame.command_id
             handler = handlers.get(command_id) or _HANDLER[strange(command_id)]

@@ -364,6 +364,13 @@ def test_a_stream_that_breaks_behind_the_end_is_not_heard(session: EsmeSession) 
     assert sent(session) == [("unbind_resp", 5)]
 
 
+def test_a_peer_that_asks_and_never_reads_is_left(session: EsmeSession) -> None:
+    flood = b"".join(cold.build_enquire_link(number) for number in range(10_000))
+    assert [session.receive_data(flood, 1.0) for _ in range(5)] == [[]] * 5
+    assert session.receive_data(flood + cold.build_unbind(5), 1.0) == [SessionClosed("peer reads no answers")]
+    assert session.data_to_send() == b""
+
+
 @pytest.mark.parametrize("limits", [{"inbound_window": 1}, {"inbound_window": 1, "busy_status": 8}], ids=str)
 def test_too_many_messages_are_refused_for_now(bound: Make, limits: dict[str, Any]) -> None:
     session = bound(**limits)
