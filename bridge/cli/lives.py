@@ -47,6 +47,8 @@ class Lives:
         self._ended = 0
         self._by_id: dict[str, Life] = {}
         self.stored = 0
+        self.words: Counter[str] = Counter()
+        """How many MTs have which newest word."""
 
     def __len__(self) -> int:
         return len(self._by_id)
@@ -55,11 +57,6 @@ class Lives:
     def all(self) -> list[Life]:
         """In the order they were published."""
         return list(self._by_id.values())
-
-    @property
-    def words(self) -> Counter[str]:
-        """How many MTs have which newest word."""
-        return Counter(life.last for life in self._by_id.values())
 
     @property
     def finished(self) -> bool:
@@ -74,6 +71,7 @@ class Lives:
     def publish(self, mt_id: str, now: float) -> Life:
         """It is being published."""
         life = self._by_id[mt_id] = Life(mt_id, now)
+        self.words[life.last] += 1
         return life
 
     def answered(self, life: Life, confirmation: Confirmation, now: float) -> None:
@@ -108,6 +106,8 @@ class Lives:
         """The confirm may come after the first events; nothing is heard after the last word."""
         if life.ended_s is not None or (word == "stored" and life.last != "published" and not ends):
             return
+        self.words[life.last] -= 1
+        self.words[word] += 1
         life.last = word
         if ends:
             life.ended_s = now - life.published

@@ -1,6 +1,7 @@
 """What `bridge send` shows: a line for each step of one MT; of many, progress and a summary; JSON for scripts."""
 
 import math
+import time
 from collections import Counter
 from collections.abc import Sequence
 from types import TracebackType
@@ -16,6 +17,8 @@ from bridge.cli.lives import Life, Lives
 
 EXAMPLES = 5
 """How many MTs that did not go well are named in a summary."""
+UPDATE_S = 0.1
+"""Between two looks of the progress."""
 
 _ANSWERS = {
     Confirmation.CONFIRMED: ("stored", "green", "RabbitMQ confirmed it"),
@@ -39,6 +42,7 @@ class Report:
         self._lives = lives
         self._as_json = as_json
         self._many = many
+        self._next_update = 0.0
         self._status = Console(stderr=True).status("connecting to RabbitMQ ...")
 
     def __enter__(self) -> Self:
@@ -91,7 +95,11 @@ class Report:
         click.echo(orjson.dumps({"id": life.id, "after_s": round(now - life.published, 3), **what}))
 
     def _progress(self) -> None:
-        words = ", ".join(f"{word} {number}" for word, number in self._lives.words.most_common())
+        now = time.monotonic()
+        if now < self._next_update:
+            return
+        self._next_update = now + UPDATE_S
+        words = ", ".join(f"{word} {number}" for word, number in self._lives.words.most_common() if number)
         self._status.update(f"{len(self._lives)} published: {words}")
 
     def _tell_one(self, trouble: str | None) -> None:

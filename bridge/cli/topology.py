@@ -156,10 +156,9 @@ def _print(items: Sequence[Item]) -> None:
             case Binding(source, destination, key, to_exchange):
                 what = "exchange" if to_exchange else "queue"
                 _row(bindings, source, f"{what} {destination}", key or "(all)")
-    console = Console()
-    if not console.is_terminal:
-        console.width = PAPER_COLUMNS
-    console.print(exchanges, queues, bindings, sep="\n\n")
+    console = Console(width=None if sys.stdout.isatty() else PAPER_COLUMNS)
+    for table in (exchanges, queues, bindings):
+        console.print(table, "")
 
 
 def _table(*columns: str) -> Table:

@@ -121,10 +121,12 @@ class Pool:
     async def taken(self, key: str = "mt.default") -> aio_pika.abc.AbstractIncomingMessage:
         """The next MT of a route's queue, consumed as by a worker."""
         channel = await self.channel()
+        await channel.set_qos(prefetch_count=1)
         queue = await channel.get_queue(f"{self.names.prefix}.{key}", ensure=False)
         async with asyncio.timeout(LIMIT_S):
-            while (message := await queue.get(no_ack=True, fail=False)) is None:
-                await asyncio.sleep(0.02)
+            async with queue.iterator() as messages:
+                message = await anext(messages)
+                await message.ack()
         await channel.close()
         return message
 
