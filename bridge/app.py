@@ -8,7 +8,7 @@ import os
 import secrets
 import socket
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -21,14 +21,14 @@ from bridge.config.settings import Settings
 from bridge.inbound.early import PREFETCH, EarlyReceipts
 from bridge.inbound.receive import Receiver
 from bridge.links.bind import Bind
-from bridge.links.counters import LinkCounters
 from bridge.links.pool import Sites, SiteState, build_links
+from bridge.measures import metrics
 from bridge.model.events import SiteReport, site_event
 from bridge.model.ids import event_id
 from bridge.model.inbound import Inbound
 from bridge.model.names import Names
 from bridge.model.outcome import Outcome
-from bridge.ops.metrics import Metric, Sample, metrics_of, registry_of
+from bridge.ops.metrics import registry_of
 from bridge.ops.server import OpsServer
 from bridge.outbound.consume import RouteConsumers
 from bridge.outbound.dispatch import Dispatcher
@@ -112,7 +112,13 @@ class Worker:
             settings.ops.listen.host,
             settings.ops.listen.port and settings.ops.listen.port + ops_port_offset,
             self,
-            registry_of(list(self._metrics())),
+            registry_of(
+                list(
+                    metrics(
+                        self._links, self._dispatcher, self._receiver, self._early, self._broker, self._store
+                    )
+                )
+            ),
         )
 
     # Life
@@ -153,13 +159,24 @@ class Worker:
         ]
         async with asyncio.TaskGroup() as group:
             running = [group.create_task(service) for service in services]
-            binds = [group.create_task(link.run(), name=f"bind {link.name}") for link in self._links]
+            binds: list[asyncio.Task[None]] = []
+            if await _unless(stop.soft, self._connected(), None):
+                binds += [group.create_task(link.run(), name=f"bind {link.name}") for link in self._links]
             log.info("worker.started", worker=self.worker, version=self.version, binds=len(binds))
             await stop.soft.wait()
             log.info("worker.stopping", in_hand=self._dispatcher.in_hand)
             await self._drain(stop, binds)
             for task in (*binds, *running):
                 task.cancel()
+
+    async def _connected(self) -> None:
+        """Return when both RabbitMQ and Redis are in use: what a bind brings or tells can be stored then."""
+        changed = asyncio.Event()
+        for part in (self._broker, self._store):
+            part.on_change(lambda _up: changed.set())
+        while not (self._broker.up and self._store.up):
+            await changed.wait()
+            changed.clear()
 
     async def _drain(self, stop: Stop, binds: Sequence[asyncio.Task[None]]) -> None:
         """Finish what is in flight, then unbind; a second signal ends the waiting."""
@@ -170,7 +187,7 @@ class Worker:
         if binds:
             await _unless(stop.hard, asyncio.wait(binds), LEAVE_S)
 
-    # What links tell (links.bind.LinkEvents)
+    # What links tell (links.events.LinkEvents)
 
     def link_changed(self, link: Bind) -> None:
         """To those who send, and to those who watch sites."""
@@ -263,53 +280,6 @@ class Worker:
     def routes(self) -> Mapping[str, Mapping[str, Any]]:
         """Each route: how many MTs wait here for a link."""
         return {name: {"waiting": len(route.lanes)} for name, route in self._dispatcher.routes.items()}
-
-    def _metrics(self) -> Iterator[Metric]:
-        yield from metrics_of(
-            LinkCounters,
-            "link",
-            ("provider", "site", "link"),
-            lambda: (((link.provider, link.site, link.name), link.counters) for link in self._links),
-        )
-        yield Metric(
-            "link_up", "1 while the link is up", "gauge", ("provider", "site", "link"), self._links_up
-        )
-        yield Metric("mt", "MTs, by what happened", "counter", ("event", "route", "detail"), self._mts)
-        yield Metric(
-            "inbound",
-            "MOs and DRs, by what happened",
-            "counter",
-            ("event", "kind", "provider"),
-            self._inbound,
-        )
-        gauges: dict[str, tuple[str, Callable[[], float]]] = {
-            "mt_in_hand": ("MTs this worker holds", lambda: self._dispatcher.in_hand),
-            "inbound_unanswered": (
-                "MOs and DRs waiting for their verdict",
-                lambda: self._receiver.unanswered,
-            ),
-            "publishes_in_flight": (
-                "Messages RabbitMQ has not confirmed",
-                lambda: self._broker.publisher.in_flight,
-            ),
-            "broker_up": ("1 while connected to RabbitMQ", lambda: self._broker.up),
-            "redis_up": ("1 while connected to Redis", lambda: self._store.up),
-        }
-        for name, (text, value) in gauges.items():
-            yield Metric(name, text, "gauge", (), _single(value))
-
-    def _links_up(self) -> Iterator[Sample]:
-        return (((link.provider, link.site, link.name), float(link.active)) for link in self._links)
-
-    def _mts(self) -> Iterator[Sample]:
-        return ((key, number) for key, number in list(self._dispatcher.tally.items()))
-
-    def _inbound(self) -> Iterator[Sample]:
-        return ((key, number) for key, number in [*self._receiver.tally.items(), *self._early.tally.items()])
-
-
-def _single(value: Callable[[], float]) -> Callable[[], list[Sample]]:
-    return lambda: [((), float(value()))]
 
 
 async def _until_reached(what: str, attempt: Callable[[], Awaitable[None]], stop: Stop) -> bool:

@@ -121,7 +121,7 @@ class InboundSettings(Section):
 
     segment_wait_seconds: Seconds = 300
     """After this long an MO is published with the segments that came."""
-    early_dr_wait_seconds: Seconds = 120
+    early_dr_wait_seconds: Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False)] = 120
     """How long a receipt may wait for its MT before it is published as unmatched."""
     mo_repeat_seconds: Seconds = 10
     """An MO without id is taken for a repeat of an equal one until this long after the first was answered."""

@@ -83,7 +83,7 @@ class Dispatcher:
             self._settler.invalid(route_name, delivery, mt)
             return
         generation = generation_of(delivery)
-        mt_key = f"{mt.id}#{generation}" if generation else mt.id
+        mt_key = f"{mt.id}\t{generation}" if generation else mt.id  # no id has a tab
         known = self._flights.get(mt_key)
         if known is not None:
             # Redelivered to us, or published twice: one flight settles them all.

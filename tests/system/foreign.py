@@ -65,7 +65,9 @@ class ForeignProvider:
         async with self._changed:
             await self._changed.wait_for(lambda: sum(map(len, self._binds)) >= number)
 
-    async def deliver(self, node: int, source: str, destination: str, octets: bytes, esm_class: int = 0) -> int:
+    async def deliver(
+        self, node: int, source: str, destination: str, octets: bytes, esm_class: int = 0
+    ) -> int:
         """Send a deliver_sm over a bind of this node; the command_status of its answer."""
         answer = await self._binds[node][-1].deliver_sm(
             destination, octets, source_addr=source, esm_class=esm_class

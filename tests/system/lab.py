@@ -97,7 +97,9 @@ class Lab:
 
         async def one(body: Mapping[str, Any] | bytes) -> None:
             octets = body if isinstance(body, bytes) else orjson.dumps(body)
-            message = aio_pika.Message(octets, delivery_mode=aio_pika.DeliveryMode.PERSISTENT, headers=headers)
+            message = aio_pika.Message(
+                octets, delivery_mode=aio_pika.DeliveryMode.PERSISTENT, headers=headers
+            )
             async with slots:
                 await exchange.publish(message, key)
 
@@ -125,6 +127,20 @@ class Lab:
         while (message := await queue.get(no_ack=True, fail=False)) is not None:
             found.append((message.body, dict(message.headers)))
         return found
+
+    async def dead_letters(self, number: int) -> list[tuple[bytes, dict[str, Any]]]:
+        """Take this many out of the dead queue, as soon as they are there."""
+        found: asyncio.Queue[tuple[bytes, dict[str, Any]]] = asyncio.Queue()
+
+        async def take(message: AbstractIncomingMessage) -> None:
+            found.put_nowait((message.body, dict(message.headers)))
+
+        queue = await self._channel.get_queue(self.names.dead)
+        tag = await queue.consume(take, no_ack=True)
+        async with asyncio.timeout(20):
+            letters = [await found.get() for _ in range(number)]
+        await queue.cancel(tag)
+        return letters
 
     async def _hear(self, message: AbstractIncomingMessage) -> None:
         event = orjson.loads(message.body)

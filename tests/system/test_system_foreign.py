@@ -12,7 +12,9 @@ MESSAGES = 20_000
 AWAY_S = 5.0
 
 
-async def test_a_port_dies_under_load_and_comes_back(rabbit: PrivateRabbit, redis_url: str, prefix: str) -> None:
+async def test_a_port_dies_under_load_and_comes_back(
+    rabbit: PrivateRabbit, redis_url: str, prefix: str
+) -> None:
     async with (
         ForeignProvider(2) as provider,
         FaultProxy("127.0.0.1", provider.ports[0]) as door,
