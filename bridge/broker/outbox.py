@@ -9,9 +9,9 @@ from collections.abc import Callable
 
 import orjson
 import structlog
-from bridge.broker.publisher import Publisher
 
 from bridge.broker.message import Confirmation, Outgoing
+from bridge.broker.publisher import Publisher
 from bridge.model.events import Event
 from bridge.model.names import Names
 
