@@ -7,6 +7,16 @@ PYTHON  = $(shell for python in python3.11 python3.12 python3.13 python3; do \
 LOCK    = $(VENV)/python -m uv pip compile --quiet --universal --python-version 3.11 --upgrade \
             --generate-hashes --no-emit-index-url --no-annotate --no-header pyproject.toml
 
+# In somebody else's checkout (root made it, say) what the tools remember goes to one's own place.
+ifneq ($(shell test -w . && echo writable), writable)
+CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/sms-bridge
+export RUFF_CACHE_DIR := $(CACHE)/ruff
+export MYPY_CACHE_DIR := $(CACHE)/mypy
+export PYTEST_ADDOPTS := -o cache_dir=$(CACHE)/pytest
+export HYPOTHESIS_STORAGE_DIRECTORY := $(CACHE)/hypothesis
+IMPORT_LINTER_CACHE := --cache-dir $(CACHE)/imports
+endif
+
 .DEFAULT_GOAL := help
 .PHONY: help setup servers demo test lint types unit format lock clean
 
@@ -28,7 +38,7 @@ servers: setup  ## see to the programs of RabbitMQ and Redis; the tests start pr
 lint: setup  ## style, and the floors of the house
 	$(VENV)/python -m ruff check
 	$(VENV)/python -m ruff format --check
-	$(VENV)/lint-imports
+	$(VENV)/lint-imports $(IMPORT_LINTER_CACHE)
 
 types: setup  ## mypy, strict
 	$(VENV)/python -m mypy

@@ -27,9 +27,6 @@ def main() -> int:
     except NotInstalled as problem:
         _say(str(problem))
         return 1
-    except PermissionError as problem:
-        _say(f"cannot write {problem.filename}: run make as the owner of this directory, or in another clone")
-        return 1
     except subprocess.CalledProcessError as problem:
         _say(f"`{' '.join(map(str, problem.cmd))}` failed:\n{problem.stdout}")
         return 1
@@ -55,13 +52,17 @@ def _up_to_date() -> bool:
 
 
 def _make() -> None:
+    if not os.access(".", os.W_OK):
+        raise NotInstalled(
+            f"cannot make {PLACE} here: run make as the owner of this directory, or in a clone of yours"
+        )
     version = ".".join(map(str, sys.version_info[:3]))
     _say(f"making {PLACE} with Python {version} ({sys.executable})")
     venv = sys.executable, "-m", "venv", "--clear", PLACE
     try:
         _run(*venv)
     except subprocess.CalledProcessError as problem:
-        if "venv" not in problem.stdout:
+        if "ensurepip" not in problem.stdout and "No module named venv" not in problem.stdout:
             raise
         # Debian keeps the module in a package of its own.
         install([f"python{sys.version_info[0]}.{sys.version_info[1]}-venv"], "Python's venv module", _say)
