@@ -86,6 +86,7 @@ class PrivateServer(ABC):
         """Start and wait until a client's handshake succeeds. Raises ServerError when it does not in time."""
         if self.running:
             return
+        self.kill()  # what is left of one that ended by itself
         self._process = await self._launch()
         await self._until_answered(self._process, self.port, self.hello, self.welcome)
 
