@@ -1,0 +1,154 @@
+"""Traffic for a demo: producers that publish MTs at a rate, and phones that write.
+
+Most MTs are bulk, some interactive; some carry metadata; some producers publish theirs twice. Every text differs
+from every other, so that whoever finds one on the wire knows the MT by it. Not responsible for what becomes of it.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from random import Random
+from typing import Any
+
+import orjson
+
+from bridge.broker.message import Confirmation, Outgoing
+from bridge.broker.publisher import Publisher
+from bridge.model.names import Lane, Names
+from bridge.proof.audit import Ledger
+
+TICK_S = 0.02
+MOST_UNCONFIRMED = 2000
+"""A RabbitMQ that confirms more slowly than this gets less."""
+MO_SHARE = 0.1
+"""MOs for each MT."""
+
+_INTERACTIVE_SHARE = 0.1
+_TWICE_SHARE = 0.02
+_METADATA_SHARE = 0.25
+_BULK_TEXTS = (
+    "Your parcel {n} is on its way and will be with you tomorrow.",
+    "Order {n}: thank you! Track it at https://example.com/o/{n}",
+    "Ihr Paket {n} kommt morgen zwischen 9 und 11 Uhr. Schöne Grüße!",
+    "Rappel {n} : rendez-vous demain à 9 h. À bientôt !",
+    "Посылка {n} ждёт вас до пятницы.",
+    "ご注文 {n} を発送しました。",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """One MT of the stream; `times`: how often its producer publishes it."""
+
+    id: str
+    lane: Lane
+    body: dict[str, Any]
+    times: int
+
+    def message(self, names: Names, now: float) -> Outgoing:
+        """The MT as RabbitMQ gets it. `now`: epoch seconds."""
+        return Outgoing(
+            exchange=names.mt,
+            routing_key=names.route_key("default", self.lane),
+            body=orjson.dumps({"id": self.id, **self.body}),
+            message_id=self.id,
+            timestamp=int(now),
+            app_id="bridge demo",
+        )
+
+
+def samples(chance: Random) -> Iterator[Sample]:
+    """MTs without end, the same for the same seed."""
+    n = 0
+    while True:
+        n += 1
+        interactive = chance.random() < _INTERACTIVE_SHARE
+        template = (
+            f"{chance.randrange(10**6):06} is your code for sign-in {n}."
+            if interactive
+            else chance.choice(_BULK_TEXTS).format(n=n)
+        )
+        # Numbers that Ofcom keeps free for films.
+        body: dict[str, Any] = {"to": f"+447700900{chance.randrange(1000):03}", "text": template}
+        if interactive:
+            body["priority"] = "interactive"
+        if chance.random() < _METADATA_SHARE:
+            body["metadata"] = {"customer": chance.randrange(10**4), "order": n}
+        yield Sample(
+            id=f"demo-{n}",
+            lane="interactive" if interactive else "bulk",
+            body=body,
+            times=2 if chance.random() < _TWICE_SHARE else 1,
+        )
+
+
+class Producers:
+    """They publish, and write into the ledger what RabbitMQ confirmed."""
+
+    def __init__(self, publisher: Publisher, names: Names, ledger: Ledger, chance: Random) -> None:
+        self.mt_by_text: dict[str, str] = {}
+        """Every text that was published, with the id of its MT."""
+        self.twice = 0
+        """MTs that were published a second time."""
+        self._publisher = publisher
+        self._names = names
+        self._ledger = ledger
+        self._samples = samples(chance)
+
+    async def run(self, rate: float, seconds: float) -> None:
+        """Publish `rate` MTs a second for so long; back when RabbitMQ has answered for each."""
+        async for count in _paced(rate, seconds):
+            for _ in range(count):
+                if self._publisher.in_flight < MOST_UNCONFIRMED:
+                    self._publish(next(self._samples))
+        await self._publisher.idle()
+
+    def _publish(self, sample: Sample) -> None:
+        self.mt_by_text[sample.body["text"]] = sample.id
+        self.twice += sample.times - 1
+        for _ in range(sample.times):
+            self._publisher.publish(
+                sample.message(self._names, time.time()), partial(self._answered, sample.id)
+            )
+
+    def _answered(self, mt_id: str, confirmation: Confirmation) -> None:
+        if confirmation is not Confirmation.REFUSED:
+            self._ledger.published(mt_id, confirmed=confirmation is Confirmation.CONFIRMED)
+
+
+class Phones:
+    """They write MOs, each with a text of its own; `send` hands one to the provider."""
+
+    def __init__(self, send: Callable[..., Awaitable[object]], ledger: Ledger, chance: Random) -> None:
+        self._send = send
+        self._ledger = ledger
+        self._chance = chance
+        self._written = 0
+
+    async def run(self, rate: float, seconds: float) -> None:
+        """Write `rate` MOs a second for so long."""
+        async for count in _paced(rate, seconds):
+            for _ in range(count):
+                self._written += 1
+                text = f"Yes please, reply {self._written}" + self._chance.choice(
+                    ("", "!", " \N{WHITE SMILING FACE}")
+                )
+                await self._send("mo", text=text, **{"from": f"447700900{self._chance.randrange(1000):03}"})
+                self._ledger.mo_sent(text)
+
+
+async def _paced(rate: float, seconds: float) -> AsyncIterator[int]:
+    """How many are due now, tick by tick; in all `rate` times `seconds`, to the nearest."""
+    loop = asyncio.get_running_loop()
+    start = loop.time()
+    done = 0
+    while True:
+        passed = min(loop.time() - start, seconds)
+        due = round(passed * rate)
+        yield due - done
+        done = due
+        if passed >= seconds:
+            return
+        await asyncio.sleep(TICK_S)
