@@ -60,5 +60,6 @@ def event_message(event: Event, names: Names, now: float) -> Outgoing:
         type=event.kind,
         correlation_id=event.correlation_id,
         timestamp=int(now),
+        app_id="bridge",
         mandatory=event.kind != "site",
     )

@@ -155,9 +155,9 @@ class Bind:
         if now == before and not freed:
             return
         if now[0] and before[0] and now[1] != before[1]:
-            self._log.log(
-                logging.INFO if now[1] else logging.WARNING, "link.active", active=now[1], reason=now[3]
-            )
+            expected = now[1] or (self._shell is not None and self._shell.leaving)
+            level = logging.INFO if expected else logging.WARNING
+            self._log.log(level, "link.active", active=now[1], reason=now[3])
         try:
             self._events.link_changed(self)
         except Exception:  # noqa: BLE001

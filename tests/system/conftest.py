@@ -2,16 +2,20 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bridge.model.names import Names
 from bridge.proof.servers import PrivateRabbit
 from bridge.simulator.network import Network
 from bridge.simulator.smsc import SimulatedSmsc
-from tests.system.lab import Lab, configuration
+from tests.system.lab import Lab, configuration, document
+from tests.system.processes import Application, Crew
 
 MakeLab = Callable[..., Awaitable[Lab]]
+MakeCrew = Callable[..., Awaitable[tuple[Crew, Application]]]
 
 
 @pytest.fixture
@@ -44,5 +48,39 @@ async def make_lab(
             sites = {smsc.site: [smsc.node] for smsc in smscs}
             settings = configuration(rabbit.url, redis_url, prefix, sites, **parts)
             return await stack.enter_async_context(Lab(settings))
+
+        yield make
+
+
+@pytest.fixture
+async def make_crew(
+    tmp_path: Path, rabbit: PrivateRabbit, redis_url: str, prefix: str, smscs: list[SimulatedSmsc]
+) -> AsyncIterator[MakeCrew]:
+    """Start worker processes, and an application that hears them; the rest goes to `lab.document`.
+
+    Their route tells of accepted MTs too, so that each MT has an end that can be waited for.
+    """
+    async with AsyncExitStack() as stack:
+
+        async def make(
+            workers: int,
+            *,
+            amqp_url: str = rabbit.url,
+            smpp: Mapping[str, Any] | None = None,
+            route: Mapping[str, Any] | None = None,
+        ) -> tuple[Crew, Application]:
+            file = document(
+                amqp_url,
+                redis_url,
+                prefix,
+                {smsc.site: [smsc.node] for smsc in smscs},
+                smpp=smpp,
+                route={"accepted_events": True, **(route or {})},
+                inbound={"early_dr_wait_seconds": 3},
+            )
+            crew = await stack.enter_async_context(Crew(tmp_path, file))
+            await crew.workers(workers)
+            app = Application(amqp_url, Names(prefix), smscs[0].network)
+            return crew, await stack.enter_async_context(app)
 
         yield make

@@ -16,7 +16,7 @@ from bridge.model.names import Names
 Event = dict[str, Any]
 
 
-def configuration(
+def document(
     amqp_url: str,
     redis_url: str,
     prefix: str,
@@ -25,19 +25,22 @@ def configuration(
     smpp: Mapping[str, Any] | None = None,
     route: Mapping[str, Any] | None = None,
     inbound: Mapping[str, Any] | None = None,
-) -> Settings:
-    """One provider `p`, one route `default`, and what a lab wants short kept short."""
+) -> dict[str, Any]:
+    """The configuration file of a lab: one provider `p`, one route `default`, what should be short kept short."""
     account = {"system_id": "bridge", "password": "secret", "rebind_seconds": 1, **(smpp or {})}
-    return Settings.model_validate(
-        {
-            "broker": {"url": amqp_url, "prefix": prefix},
-            "redis": {"url": redis_url, "prefix": prefix},
-            "providers": {"p": {"smpp": account, "sites": {n: {"smsc": list(s)} for n, s in sites.items()}}},
-            "routes": {"default": {"providers": ["p"], "from": "12345", **(route or {})}},
-            "inbound": dict(inbound or {}),
-            "ops": {"listen": "127.0.0.1:0"},
-        }
-    )
+    return {
+        "broker": {"url": amqp_url, "prefix": prefix},
+        "redis": {"url": redis_url, "prefix": prefix},
+        "providers": {"p": {"smpp": account, "sites": {n: {"smsc": list(s)} for n, s in sites.items()}}},
+        "routes": {"default": {"providers": ["p"], "from": "12345", **(route or {})}},
+        "inbound": dict(inbound or {}),
+        "ops": {"listen": "127.0.0.1:0"},
+    }
+
+
+def configuration(*where: Any, **parts: Any) -> Settings:
+    """The settings of a `document`, which takes the same arguments."""
+    return Settings.model_validate(document(*where, **parts))
 
 
 class Lab:
@@ -48,6 +51,7 @@ class Lab:
         self.names = Names(settings.broker.prefix)
         self.events: list[Event] = []
         self.by_kind: dict[str, list[Event]] = defaultdict(list)
+        self.messages: list[AbstractIncomingMessage] = []
         self.workers: list[tuple[Worker, Stop, asyncio.Task[None]]] = []
         self._changed = asyncio.Condition()
         self._connection: AbstractRobustConnection
@@ -146,5 +150,6 @@ class Lab:
         event = orjson.loads(message.body)
         async with self._changed:
             self.events.append(event)
+            self.messages.append(message)
             self.by_kind[event["type"]].append(event)
             self._changed.notify_all()

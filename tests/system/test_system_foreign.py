@@ -3,6 +3,8 @@
 import asyncio
 from collections import Counter
 
+import pytest
+
 from bridge.proof.proxy import FaultProxy
 from bridge.proof.servers import PrivateRabbit
 from tests.system.foreign import ForeignProvider
@@ -12,6 +14,7 @@ MESSAGES = 20_000
 AWAY_S = 5.0
 
 
+@pytest.mark.timeout(400)
 async def test_a_port_dies_under_load_and_comes_back(
     rabbit: PrivateRabbit, redis_url: str, prefix: str
 ) -> None:

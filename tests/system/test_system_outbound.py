@@ -5,6 +5,7 @@ import base64
 import time
 from collections import Counter
 
+import aio_pika
 import orjson
 
 from bridge.model.times import rfc3339
@@ -47,6 +48,22 @@ async def test_each_mt_goes_once_and_has_one_receipt_with_its_metadata(
     )
     assert {dr["joined"] for dr in drs} == {True}
     assert await lab.dead() == []
+
+
+async def test_events_carry_the_properties_that_consumers_rely_on(make_lab: MakeLab) -> None:
+    lab = await make_lab(route={"accepted_events": True})
+    await lab.publish(mts(1))
+    await until_receipts(lab, 1)
+    for message, event in zip(lab.messages, lab.events, strict=True):
+        assert (message.type, message.message_id) == (event["type"], event["event_id"])
+        assert (message.app_id, message.content_type) == ("bridge", "application/json")
+        assert message.delivery_mode is aio_pika.DeliveryMode.PERSISTENT
+        assert message.timestamp is not None
+    mine = [
+        message for message, event in zip(lab.messages, lab.events, strict=True) if event["type"] != "site"
+    ]
+    assert {message.correlation_id for message in mine} == {"m-0"}
+    assert {message.routing_key for message in mine} == {"mt.default.accepted", "dr.p.delivered"}
 
 
 async def test_the_same_id_twice_is_submitted_once(make_lab: MakeLab, network: Network) -> None:

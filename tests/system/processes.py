@@ -1,0 +1,343 @@
+"""Real worker processes, and an application around them that RabbitMQ's outages do not stop.
+
+`Command` is one `bridge run`; `Crew` are those of one test, on one configuration. `Application` publishes MTs and
+hears all events, and knows at the end whether the promises were kept.
+"""
+
+import asyncio
+import json
+import signal
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import aio_pika
+import aiormq.exceptions
+import orjson
+from aio_pika.abc import AbstractIncomingMessage, AbstractRobustChannel, AbstractRobustConnection
+
+from bridge.model.names import Names
+from bridge.proof.audit import Audit, Ledger
+from bridge.simulator.network import Network
+
+Event = dict[str, Any]
+
+LIMIT_S = 60.0
+CONFIRM_S = 20.0
+UNKNOWN = (aiormq.exceptions.AMQPError, OSError, RuntimeError)
+"""What a publish ends with when RabbitMQ goes away under it. TimeoutError is an OSError."""
+
+
+class Command:
+    """One `bridge run` and what it says on stderr: `lines` as they are, `records` those of the log."""
+
+    def __init__(self, process: Process) -> None:
+        self.pid = process.pid
+        self.lines: list[str] = []
+        self.records: list[dict[str, Any]] = []
+        self._process = process
+        self._changed = asyncio.Condition()
+        self._reading = asyncio.create_task(self._read())
+
+    @classmethod
+    async def start(cls, config: Path, *arguments: str) -> "Command":
+        """`bridge run` on this configuration; in a process group of its own, as a shell would start it."""
+        command = [sys.executable, "-m", "bridge", "run", "-c", str(config), *arguments]
+        return cls(await asyncio.create_subprocess_exec(*command, stderr=PIPE, start_new_session=True))
+
+    @property
+    def output(self) -> str:
+        """All it said."""
+        return "\n".join(self.lines)
+
+    @property
+    def running(self) -> bool:
+        """Whether the process lives (a stopped one does)."""
+        return self._process.returncode is None
+
+    def logged(self, event: str, **fields: Any) -> list[dict[str, Any]]:
+        """The records of this event with these fields, so far."""
+        return [r for r in self.records if r["event"] == event and fields.items() <= r.items()]
+
+    async def says(self, event: str, *, times: int = 1, **fields: Any) -> dict[str, Any]:
+        """Wait until it has logged this event so often; the last record of them."""
+        await self.until(lambda: len(self.logged(event, **fields)) >= times, f"{event} {fields}")
+        return self.logged(event, **fields)[-1]
+
+    async def until(self, condition: Callable[[], bool], what: str = "its condition") -> None:
+        """Wait until this holds of what it said."""
+        try:
+            async with asyncio.timeout(LIMIT_S), self._changed:
+                await self._changed.wait_for(lambda: condition() or self._reading.done())
+        except TimeoutError:
+            raise AssertionError(f"waited for {what} in vain; it said:\n{self.output}") from None
+        assert condition(), f"it ended before {what}; it said:\n{self.output}"
+
+    def signal(self, number: signal.Signals) -> None:
+        """To this process alone."""
+        self._process.send_signal(number)
+
+    async def ended(self) -> int:
+        """Wait for its end and for its last word; the exit code."""
+        try:
+            async with asyncio.timeout(LIMIT_S):
+                code = await self._process.wait()
+                await self._reading
+        except TimeoutError:
+            raise AssertionError(f"it did not end; it said:\n{self.output}") from None
+        return code
+
+    async def stop(self) -> int:
+        """SIGTERM, and its exit code."""
+        self.signal(signal.SIGTERM)
+        return await self.ended()
+
+    async def kill(self) -> None:
+        """SIGKILL, whatever state it is in."""
+        with suppress(ProcessLookupError):
+            self._process.kill()
+        await self._process.wait()
+
+    async def close(self) -> None:
+        """See to it that nothing is left of it, nor of its children."""
+        if self.running:
+            for number in (signal.SIGCONT, signal.SIGTERM, signal.SIGTERM):
+                with suppress(ProcessLookupError):
+                    self.signal(number)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(10):
+                    await self._process.wait()
+        await self.kill()
+        self._reading.cancel()
+        await asyncio.gather(self._reading, return_exceptions=True)
+
+    async def _read(self) -> None:
+        assert self._process.stderr is not None
+        async for octets in self._process.stderr:
+            line = octets.decode().rstrip("\n")
+            async with self._changed:
+                self.lines.append(line)
+                if line.startswith("{"):
+                    self.records.append(orjson.loads(line))
+                self._changed.notify_all()
+        async with self._changed:
+            self._changed.notify_all()
+
+
+class Crew:
+    """The commands of a test, on one configuration file."""
+
+    def __init__(self, directory: Path, document: Mapping[str, Any]) -> None:
+        self.config = directory / "bridge.yaml"
+        self.document: dict[str, Any] = json.loads(json.dumps(document))
+        self.commands: list[Command] = []
+
+    async def __aenter__(self) -> "Crew":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for command in self.commands:
+            await command.close()
+
+    async def start(self, *arguments: str) -> Command:
+        """One more `bridge run`, on the configuration as it is now."""
+        self.config.write_text(json.dumps(self.document))  # JSON is YAML
+        command = await Command.start(self.config, *arguments)
+        self.commands.append(command)
+        return command
+
+    async def workers(self, number: int = 1) -> list[Command]:
+        """So many workers, bound to every node."""
+        found = [await self.start() for _ in range(number)]
+        sites = len(self.document["providers"]["p"]["sites"])
+        for worker in found:
+            await worker.says("site.changed", state="up", times=sites)
+        return found
+
+    async def dismiss(self) -> None:
+        """SIGTERM to all that run; each ends well."""
+        for command in self.commands:
+            if command.running:
+                assert await command.stop() == 0, command.output
+
+
+class Application:
+    """Publishes MTs whose text is their id, and hears every event; both over every outage of RabbitMQ.
+
+    An MT that RabbitMQ did not confirm is not published again: whether it is there is for the audit to allow for.
+    """
+
+    def __init__(self, url: str, names: Names, network: Network) -> None:
+        self.events: list[Event] = []
+        self.ended: Counter[str] = Counter()
+        self.resent: set[str] = set()
+        self.confirmed: list[str] = []
+        self.unconfirmed: list[str] = []
+        self.mos: list[str] = []
+        self._url = url
+        self._names = names
+        self._network = network
+        self._receipts: set[str] = set()
+        self._changed = asyncio.Condition()
+        self._connection: AbstractRobustConnection
+        self._channel: AbstractRobustChannel
+
+    async def __aenter__(self) -> "Application":
+        """When the workers have declared what it needs."""
+        self._connection = await aio_pika.connect_robust(self._url, timeout=5, reconnect_interval=0.2)
+        channel = await self._connection.channel()
+        assert isinstance(channel, AbstractRobustChannel)
+        self._channel = channel
+        await channel.set_qos(prefetch_count=500)
+        queue = await channel.declare_queue(
+            f"{self._names.prefix}.heard", durable=True, arguments={"x-queue-type": "quorum"}
+        )
+        await queue.bind(self._names.inbound, "#")
+        await queue.consume(self._hear)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._connection.close()
+
+    async def publish(
+        self, ids: Iterable[str], at_once: int = 100, key: str = "mt.default", **fields: Any
+    ) -> None:
+        """Publish an MT under each id. RabbitMQ may go away meanwhile: the rest follows when it is back."""
+        slots = asyncio.Semaphore(at_once)
+
+        async def one(mt_id: str) -> None:
+            body = orjson.dumps({"id": mt_id, "to": "447700900123", "text": mt_id, **fields})
+            message = aio_pika.Message(body, delivery_mode=aio_pika.DeliveryMode.PERSISTENT)
+            async with slots:
+                sure = await self._confirmed(message, key)
+                (self.confirmed if sure else self.unconfirmed).append(mt_id)
+
+        async with asyncio.TaskGroup() as group:
+            for mt_id in ids:
+                group.create_task(one(mt_id))
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Wait until this holds of what was heard so far."""
+        try:
+            async with asyncio.timeout(LIMIT_S), self._changed:
+                await self._changed.wait_for(condition)
+        except TimeoutError:
+            raise AssertionError(f"in vain: {self._story()}") from None
+
+    async def until_settled(self) -> None:
+        """Wait until each MT has its end (the route tells of accepted ones), each receipt and each MO its event."""
+        with_texts = self._network.messages
+        await self.until(
+            lambda: (
+                len(self.ended) >= len(self.confirmed)
+                and len(self._receipts) >= len(with_texts)
+                and self.ended.keys() >= set(self.confirmed)
+                and {message.octets.decode() for message in with_texts} <= self.ended.keys()
+                and {event["text"] for event in self.of("mo")} >= set(self.mos)
+            )
+        )
+        await self._network_quiet()
+
+    def of(self, kind: str, **fields: Any) -> list[Event]:
+        """The events of this kind with these fields."""
+        return [e for e in self.events if e["type"] == kind and fields.items() <= e.items()]
+
+    @property
+    def taken(self) -> Counter[str]:
+        """How often the provider took each text."""
+        return Counter(message.octets.decode() for message in self._network.messages)
+
+    def audit(self) -> Audit:
+        """The verdict over all that was published, taken, delivered and heard."""
+        ledger = Ledger()
+        for mt_id in self.confirmed:
+            ledger.published(mt_id)
+        for mt_id in self.unconfirmed:
+            ledger.published(mt_id, confirmed=False)
+        for message in self._network.messages:
+            assert message.message_id is not None
+            ledger.taken(message.octets.decode(), message.message_id, message.bind)
+        for text in self.mos:
+            ledger.mo_sent(text)
+        for event in self.events:
+            ledger.event(event)
+        return ledger.audit()
+
+    def send_mos(self, texts: Sequence[str]) -> None:
+        """Have the provider bring these texts."""
+        for text in texts:
+            self.mos.append(text)
+            self._network.send_mo(text)
+
+    async def depth(self, queue: str) -> int:
+        """How many messages are ready in a queue, as RabbitMQ says now."""
+        async with await aio_pika.connect(self._url) as connection:
+            channel = await connection.channel()
+            found = await channel.declare_queue(queue, passive=True)
+            return found.declaration_result.message_count or 0
+
+    async def letters(self, number: int) -> list[dict[str, Any]]:
+        """The headers of so many messages in the dead queue, taken out as soon as they are there."""
+        found: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+
+        async def take(message: AbstractIncomingMessage) -> None:
+            found.put_nowait(dict(message.headers))
+
+        async with await aio_pika.connect(self._url) as connection:
+            queue = await (await connection.channel()).get_queue(self._names.dead)
+            await queue.consume(take, no_ack=True)
+            async with asyncio.timeout(LIMIT_S):
+                return [await found.get() for _ in range(number)]
+
+    async def _confirmed(self, message: aio_pika.Message, key: str) -> bool:
+        """Whether RabbitMQ said that it has it. While there is no connection, wait for one."""
+        while True:
+            await self._connection.ready()
+            try:
+                async with asyncio.timeout(CONFIRM_S):
+                    exchange = await self._channel.get_exchange(self._names.mt, ensure=False)
+                    await exchange.publish(message, key, timeout=CONFIRM_S)
+            except aiormq.exceptions.ChannelInvalidStateError:
+                await asyncio.sleep(0.1)  # nothing was written; nothing tells when the channel is there again
+            except UNKNOWN:
+                return False
+            except asyncio.CancelledError:
+                # The library's way to fail what was under way on a connection that closed.
+                task = asyncio.current_task()
+                if task is not None and task.cancelling():
+                    raise
+                return False
+            else:
+                return True
+
+    async def _network_quiet(self) -> None:
+        try:
+            async with asyncio.timeout(LIMIT_S):
+                await self._network.until(lambda: not self._network.outbox.counts.open)
+        except TimeoutError:
+            raise AssertionError(f"the provider still owes something: {self._network.stats()}") from None
+
+    async def _hear(self, message: AbstractIncomingMessage) -> None:
+        event = orjson.loads(message.body)
+        async with self._changed:
+            self.events.append(event)
+            if event["type"] == "dr":
+                self._receipts.add(event["smsc_id"])
+            elif event["type"] == "mt" and event["outcome"] == "resent":
+                self.resent.add(event["id"])
+            elif event["type"] == "mt" and event["outcome"] != "resolved":
+                self.ended[event["id"]] += 1
+            self._changed.notify_all()
+        with suppress(*UNKNOWN):
+            await message.ack()
+
+    def _story(self) -> str:
+        missing = set(self.confirmed) - self.ended.keys()
+        return (
+            f"{len(self.confirmed)} published, {len(missing)} without an end ({sorted(missing)[:5]}), "
+            f"{len(self._receipts)} receipts heard of {len(self._network.messages)}; {self.audit().complaints}"
+        )

@@ -1,0 +1,192 @@
+"""Workers that die, stop or sleep at any moment: real processes, killed under load (contract 7.2, 7.3, 7.6)."""
+
+import asyncio
+import signal
+from collections import Counter
+
+import redis.asyncio
+
+from bridge.model.names import Names
+from bridge.proof.servers import PrivateRabbit
+from bridge.simulator.faults.answers import SilentOnSubmit, Slow
+from bridge.simulator.network import Network
+from bridge.simulator.smsc import SimulatedSmsc
+from tests.system.conftest import MakeCrew
+from tests.system.processes import Application, Command, Crew
+
+SHORT_LEASE = {"response_timeout_seconds": 2}
+"""A dead worker's lease passes after 12 s."""
+WINDOW = 20
+
+
+def ids(number: int, name: str = "m") -> list[str]:
+    return [f"{name}-{i}" for i in range(number)]
+
+
+def binds(network: Network) -> Counter[str]:
+    """How many MTs each bind brought."""
+    return Counter(submit.bind for submit in network.submits)
+
+
+async def until_promises_kept(crew: Crew, app: Application) -> None:
+    """All is settled, the workers left end well, and nothing was lost, or doubled without a mark."""
+    await app.until_settled()
+    await crew.dismiss()
+    verdict = app.audit()
+    assert verdict.passed, "\n".join(map(str, verdict.complaints))
+    doubled = {text for text, times in app.taken.items() if times > 1}
+    assert doubled <= app.resent
+
+
+async def test_a_worker_killed_with_its_windows_full_loses_nothing(
+    make_crew: MakeCrew, network: Network, smscs: list[SimulatedSmsc]
+) -> None:
+    for smsc in smscs:
+        smsc.behave(Slow(seconds=0.4, every=1))
+    crew, app = await make_crew(2, smpp={**SHORT_LEASE, "window": WINDOW})
+    publishing = asyncio.create_task(app.publish(ids(1200)))
+    await network.until(lambda: len(binds(network)) == 4 and min(binds(network).values()) >= 2 * WINDOW)
+    await crew.commands[0].kill()
+    await publishing
+    await app.until_settled()
+    await app.publish(ids(40, "later"))
+    await until_promises_kept(crew, app)
+    assert len(app.resent) <= 2 * WINDOW, "what the dead one had claimed"
+    assert len({s.bind for s in network.submits if s.octets.startswith(b"later")}) == 2, "the other goes on"
+
+
+async def test_a_worker_killed_between_submit_and_answer_leaves_a_parked_mt(
+    make_crew: MakeCrew, network: Network, smscs: list[SimulatedSmsc]
+) -> None:
+    for smsc in smscs:
+        smsc.behave(SilentOnSubmit(every=1))
+    crew, app = await make_crew(2, smpp=SHORT_LEASE, route={"on_doubt": "park"})
+    await app.publish(["m-0"])
+    await network.until(lambda: bool(network.submits))
+    for worker in crew.commands:
+        await worker.kill()
+    for smsc in smscs:
+        smsc.behave()
+    await crew.workers(1)
+    await app.until(lambda: bool(app.of("mt", outcome="parked")))
+    assert [letter["bridge-reason"] for letter in await app.letters(1)] == ["doubt"]
+    await until_promises_kept(crew, app)
+    assert len(network.submits) == 1
+    assert app.ended == Counter(["m-0"])
+    assert [dr["matched"] for dr in app.of("dr")] == [False]
+
+
+async def test_a_worker_that_sleeps_past_its_lease_doubles_nothing_unmarked(
+    make_crew: MakeCrew, network: Network, smscs: list[SimulatedSmsc], rabbit: PrivateRabbit
+) -> None:
+    for smsc in smscs:
+        smsc.behave(Slow(seconds=0.4, every=1))
+    crew, app = await make_crew(
+        2, amqp_url=f"{rabbit.url}?heartbeat=3", smpp={**SHORT_LEASE, "window": WINDOW}
+    )
+    publishing = asyncio.create_task(app.publish(ids(800)))
+    await network.until(lambda: len(binds(network)) == 4 and min(binds(network).values()) >= 2 * WINDOW)
+    sleeper = crew.commands[0]
+    sleeper.signal(signal.SIGSTOP)
+    await publishing
+    await app.until_settled()  # without the sleeper: its lease has passed by then
+    assert app.resent
+    sleeper.signal(signal.SIGCONT)
+    await sleeper.says("broker.connected")
+    await app.publish(ids(200, "later"))
+    await until_promises_kept(crew, app)
+
+
+async def test_what_a_killed_worker_had_not_answered_comes_out_once(
+    make_crew: MakeCrew,
+    network: Network,
+    smscs: list[SimulatedSmsc],
+    rabbit: PrivateRabbit,
+    redis_url: str,
+    prefix: str,
+) -> None:
+    crew, app = await make_crew(2)
+    mts = ids(40)
+    await app.publish(mts)
+    await app.until_settled()
+    rabbit.pause()
+    try:
+        for message in list(network.messages):
+            network.send_receipt(message.message_id or "", handset=message.destination, state="UNDELIV")
+        app.send_mos(ids(40, "mo"))
+        await until_claimed(redis_url, prefix, 80)
+        await crew.commands[0].kill()
+    finally:
+        rabbit.resume()
+    await until_promises_kept(crew, app)
+    again = [delivery for delivery in network.deliveries if delivery.attempt > 1]
+    assert {delivery.kind for delivery in again} == {"receipt", "mo"}
+    assert len({event["event_id"] for event in app.of("mo")}) == 40
+    assert {delivery.parcel.done for delivery in network.deliveries} == {0}
+
+
+async def until_claimed(redis_url: str, prefix: str, number: int) -> None:
+    """Wait until so many MOs and DRs are claimed, and not yet safe."""
+    async with redis.asyncio.Redis.from_url(redis_url) as client, asyncio.timeout(60):
+        while True:
+            keys = [key async for key in client.scan_iter(f"{prefix}:in:*", count=1000)]
+            values = await client.mget(keys) if keys else []
+            if sum(value.startswith(b"P|") for value in values if value) >= number:
+                return
+            await asyncio.sleep(0.05)  # Redis tells nobody
+
+
+async def test_the_same_ids_at_two_workers_at_once_are_submitted_once(
+    make_crew: MakeCrew, network: Network, prefix: str
+) -> None:
+    crew, app = await make_crew(2)
+    mts = ids(100)
+    await app.publish([mt_id for mt_id in mts for _ in range(4)], at_once=400)
+    await app.until_settled()
+    names = Names(prefix)
+    await crew.dismiss()
+    assert app.taken == Counter(mts)
+    assert app.audit().passed
+    assert len({event["event_id"] for event in app.of("mt")}) == len(mts)
+    assert app.resent == set()
+    assert await app.depth(names.dead) == 0
+
+
+async def test_sigterm_under_load_leaves_no_doubt(
+    make_crew: MakeCrew, network: Network, smscs: list[SimulatedSmsc]
+) -> None:
+    for smsc in smscs:
+        smsc.behave(Slow(seconds=0.5, every=1))
+    crew, app = await make_crew(2, smpp={"window": WINDOW})
+    publishing = asyncio.create_task(app.publish(ids(600)))
+    await network.until(lambda: len(binds(network)) == 4 and min(binds(network).values()) >= WINDOW)
+    assert await crew.commands[0].stop() == 0
+    assert not crew.commands[0].logged("worker.undrained")
+    await publishing
+    await until_promises_kept(crew, app)
+    assert app.resent == set()
+    assert app.taken == Counter(ids(600))
+
+
+async def test_a_worker_with_nothing_to_do_ends_at_once(make_crew: MakeCrew) -> None:
+    crew, app = await make_crew(1)
+    await app.publish(ids(10))
+    await app.until_settled()
+    async with asyncio.timeout(20):  # the limit for what is in flight is 30
+        assert await crew.commands[0].stop() == 0
+
+
+async def test_a_second_sigterm_stops_at_once(
+    make_crew: MakeCrew, network: Network, smscs: list[SimulatedSmsc]
+) -> None:
+    for smsc in smscs:
+        smsc.behave(SilentOnSubmit(every=1))
+    crew, app = await make_crew(1, smpp={"response_timeout_seconds": 60})
+    await app.publish(ids(5))
+    await network.until(lambda: len(network.submits) == 5)
+    worker: Command = crew.commands[0]
+    async with asyncio.timeout(20):  # the limit for what is in flight is 30
+        worker.signal(signal.SIGTERM)
+        await worker.says("worker.stopping", in_hand=5)
+        await worker.stop()
+    assert worker.logged("worker.undrained", in_hand=5)
