@@ -175,8 +175,8 @@ class Application:
         self.events: list[Event] = []
         self.ended: Counter[str] = Counter()
         self.resent: set[str] = set()
-        self.confirmed: list[str] = []
-        self.unconfirmed: list[str] = []
+        self.confirmed: Counter[str] = Counter()
+        self.unconfirmed: Counter[str] = Counter()
         self.mos: list[str] = []
         self._url = url
         self._names = names
@@ -214,7 +214,7 @@ class Application:
             message = aio_pika.Message(body, delivery_mode=aio_pika.DeliveryMode.PERSISTENT)
             async with slots:
                 sure = await self._confirmed(message, key)
-                (self.confirmed if sure else self.unconfirmed).append(mt_id)
+                (self.confirmed if sure else self.unconfirmed)[mt_id] += 1
 
         async with asyncio.TaskGroup() as group:
             for mt_id in ids:
@@ -235,7 +235,7 @@ class Application:
             lambda: (
                 len(self.ended) >= len(self.confirmed)
                 and len(self._receipts) >= len(with_texts)
-                and self.ended.keys() >= set(self.confirmed)
+                and self.ended.keys() >= self.confirmed.keys()
                 and {message.octets.decode() for message in with_texts} <= self.ended.keys()
                 and {event["text"] for event in self.of("mo")} >= set(self.mos)
             )
@@ -254,7 +254,7 @@ class Application:
     def audit(self) -> Audit:
         """The verdict over all that was published, taken, delivered and heard."""
         ledger = Ledger()
-        for mt_id in self.confirmed:
+        for mt_id in self.confirmed.elements():
             ledger.published(mt_id)
         for mt_id in self.unconfirmed:
             ledger.published(mt_id, confirmed=False)
@@ -336,7 +336,7 @@ class Application:
             await message.ack()
 
     def _story(self) -> str:
-        missing = set(self.confirmed) - self.ended.keys()
+        missing = self.confirmed.keys() - self.ended.keys()
         return (
             f"{len(self.confirmed)} published, {len(missing)} without an end ({sorted(missing)[:5]}), "
             f"{len(self._receipts)} receipts heard of {len(self._network.messages)}; {self.audit().complaints}"
