@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal, cast
+from urllib.parse import urlsplit
 
 import aiormq
 import aiormq.abc
@@ -23,6 +24,7 @@ from bridge.model.events import Origin
 from bridge.model.ids import digest, event_id
 from bridge.model.inbound import Dr, Inbound, Mo
 from bridge.model.names import Names
+from bridge.proof.proxy import FaultProxy
 from bridge.store.correlation import Correlation
 from bridge.store.store import Store
 
@@ -254,9 +256,9 @@ class Lab:
     async def events(self) -> list[Heard]:
         """All further events that are confirmed by now."""
         self._markers += 1
-        await self.publish(self.names.events, MARKER, orjson.dumps(self._markers))
+        await self.publish(self.names.events, MARKER, orjson.dumps({"marker": self._markers}))
         heard = []
-        while (event := await self.event()).key != MARKER or event.body != self._markers:
+        while (event := await self.event()).key != MARKER or event.body != {"marker": self._markers}:
             heard.append(event)
         return heard
 
@@ -310,6 +312,14 @@ class Lab:
             if kind == b"P":
                 parts[1] = b"1"
                 await self.redis.set(key, b"|".join([kind, *parts]), keepttl=True)
+
+
+async def redis_proxy(url: str) -> tuple[FaultProxy, str]:
+    """A proxy before the tests' Redis that can cut it off, forwarding; and the URL to it."""
+    place = urlsplit(url)
+    proxy = FaultProxy(place.hostname or "", place.port or 0)
+    await proxy.heal()
+    return proxy, f"redis://127.0.0.1:{proxy.port}/0"
 
 
 def ids_of(events: Iterable[Heard]) -> set[str]:

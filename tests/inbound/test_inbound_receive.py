@@ -3,14 +3,12 @@
 import asyncio
 from contextlib import suppress
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 
 from bridge.broker import Publisher
 from bridge.inbound import pending, receive
-from bridge.proof.proxy import FaultProxy
-from tests.inbound.lab import OTHER, Lab, Worker, dr, ids_of, mo
+from tests.inbound.lab import OTHER, Lab, Worker, dr, ids_of, mo, redis_proxy
 
 pytestmark = pytest.mark.servers
 
@@ -162,34 +160,23 @@ async def test_without_rabbitmq_everything_is_refused(lab: Lab, worker: Worker) 
     assert len(await lab.events()) == 3, "one waits for its MT"
 
 
-async def redis_proxy(url: str) -> tuple[FaultProxy, str]:
-    place = urlsplit(url)
-    proxy = FaultProxy(place.hostname or "", place.port or 0)
-    await proxy.heal()
-    return proxy, f"redis://127.0.0.1:{proxy.port}/0"
-
-
 async def test_without_redis_everything_is_refused_and_what_was_published_is_committed_later(
     lab: Lab,
 ) -> None:
     proxy, url = await redis_proxy(lab.redis_url)
-    worker = await lab.worker(redis_url=url)
-    down = asyncio.Event()
-    worker.store.on_change(lambda up: None if up else down.set())
-    worker.gate.holds = True
-    published = worker.offer(mo("published"))
-    confirmed = await worker.gate.held()
-    await proxy.cut()
-    confirmed()
-    async with asyncio.timeout(10):
-        await down.wait()
-    for inbound in (mo(), mo(id_="x-1"), dr("s1")):
-        assert not await worker.receives(inbound)
-    assert published.told == []
-    await proxy.heal()
-    assert await published.safe()
-    assert [event.body["text"] for event in await lab.events()] == ["published"]
-    await proxy.cut()
+    async with proxy:
+        worker = await lab.worker(redis_url=url)
+        worker.gate.holds = True
+        published = worker.offer(mo("published"))
+        confirmed = await worker.gate.held()
+        await proxy.cut()
+        for inbound in (mo(), mo(id_="x-1"), dr("s1")):
+            assert not await worker.receives(inbound)
+        confirmed()
+        assert published.told == []
+        await proxy.heal()
+        assert await published.safe()
+        assert [event.body["text"] for event in await lab.events()] == ["published"]
 
 
 async def test_what_waits_too_long_is_refused_and_its_next_copy_joins(
