@@ -85,6 +85,10 @@ class SessionShell(asyncio.Protocol):
         """Octets from the peer."""
         self._hand_on(self.session.receive_data(data, self._loop.time()))
 
+    def eof_received(self) -> None:
+        """The peer says no more, so it is gone: its answers cannot come. asyncio closes the socket then."""
+        self._hand_on(self.session.receive_eof(self._loop.time()))
+
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  (the session knows why it ended)
         """The socket is closed, by whomever."""
         if self._timer is not None:
@@ -118,14 +122,14 @@ class SessionShell(asyncio.Protocol):
     def _flush(self) -> None:
         self._flush_due = False
         transport = self._transport
-        if transport is None or transport.is_closing():
+        if transport is None:
             return
-        if not self._paused:
+        if not self._paused and not transport.is_closing():
             data = self.session.data_to_send()
             if data:
                 transport.write(data)
         if self.session.state is SessionState.CLOSED:
-            transport.close()
+            transport.close()  # which waits until the peer has read what was written: some never do
             self._loop.call_later(LINGER_S, transport.abort)
         else:
             self._arm()

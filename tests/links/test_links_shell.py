@@ -1,6 +1,7 @@
 """The shell alone: what leaves when, and what is known of it when the link ends."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 
 import pytest
@@ -9,7 +10,10 @@ from bridge.links.node import Node, connect
 from bridge.links.shell import SessionShell
 from bridge.simulator.faults.answers import SilentOnSubmit
 from bridge.simulator.smsc import SimulatedSmsc
+from bridge.smpp import cold
 from bridge.smpp import events as smpp
+from bridge.smpp.consts import BIND_TRANSCEIVER, OUTBIND
+from bridge.smpp.framing import build_pdu
 from bridge.smpp.session import SessionSettings, SessionState
 
 SETTINGS = SessionSettings(system_id="bridge", password="secret")
@@ -92,3 +96,34 @@ async def test_peer_that_unbinds_gets_its_answer(smsc: SimulatedSmsc) -> None:
     await smsc.stop()  # returns when the unbind was answered, else after its patience
     await shell.gone
     assert listener.events[1:] == [smpp.PeerUnbound(), smpp.SessionClosed("peer unbound")]
+
+
+async def test_a_peer_that_only_half_closes_and_reads_nothing_is_left(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("bridge.links.shell.LINGER_S", 0.1)
+    bind_resp = cold.build_bind_resp(BIND_TRANSCEIVER, 1)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.setblocking(False)
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)  # or the kernel reads for it
+        loop = asyncio.get_running_loop()
+        listener = Listener()
+        shell = await connect(
+            Node(host="127.0.0.1", port=server.getsockname()[1]),
+            lambda: SessionShell(SETTINGS, listener.take, loop),
+        )
+        peer, _ = await loop.sock_accept(server)
+        with peer:
+            await loop.sock_sendall(peer, bind_resp)
+            await listener.bound.wait()
+            shell.submit(BODY, "last words")
+            questions = cold.build_enquire_link(7) * 1000 + build_pdu(OUTBIND, 0, 8)
+            while shell.free:  # until our answers find no room any more
+                heard = len(listener.events)
+                await loop.sock_sendall(peer, questions)
+                while len(listener.events) == heard:
+                    await asyncio.sleep(0)
+            peer.shutdown(socket.SHUT_WR)
+            async with asyncio.timeout(20):
+                await shell.gone
+    assert isinstance(listener.events[-1], smpp.SessionClosed)
