@@ -35,9 +35,12 @@ class Listener:
     def __init__(self) -> None:
         self.events: list[smpp.Event] = []
         self.bound = asyncio.Event()
+        self.heard = asyncio.Event()
 
     def take(self, _shell: SessionShell, events: list[smpp.Event]) -> None:
         self.events += events
+        if events:
+            self.heard.set()
         if any(isinstance(event, smpp.Bound) for event in events):
             self.bound.set()
 
@@ -119,10 +122,9 @@ async def test_a_peer_that_only_half_closes_and_reads_nothing_is_left(
             shell.submit(BODY, "last words")
             questions = cold.build_enquire_link(7) * 1000 + build_pdu(OUTBIND, 0, 8)
             while shell.free:  # until our answers find no room any more
-                heard = len(listener.events)
+                listener.heard.clear()
                 await loop.sock_sendall(peer, questions)
-                while len(listener.events) == heard:
-                    await asyncio.sleep(0)
+                await listener.heard.wait()
             peer.shutdown(socket.SHUT_WR)
             async with asyncio.timeout(20):
                 await shell.gone
