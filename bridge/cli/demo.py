@@ -110,7 +110,7 @@ def command(
         verdict = asyncio.run(_demo(plan, View(as_json=as_json), keep=keep))
     except FAILURES as error:
         raise Failed(str(error)) from None
-    if verdict is None:
+    if keep or verdict is None:
         click.echo("stopped; everything is removed", err=True)
     sys.exit(0 if verdict is not None and verdict.audit.passed else 1)
 
@@ -126,6 +126,7 @@ async def _demo(plan: Plan, view: View, *, keep: bool) -> Verdict | None:
     """The verdict; None if it was stopped before there was one. Raises FAILURES."""
     _cancelled_by_signals()
     verdict = None
+    view.open(plan)
     with suppress(asyncio.CancelledError):
         async with raised(plan, view.say) as demo:
             picture = asyncio.create_task(view.follow(demo))
@@ -134,7 +135,7 @@ async def _demo(plan: Plan, view: View, *, keep: bool) -> Verdict | None:
             finally:
                 picture.cancel()
                 await asyncio.wait([picture])
-            view.verdict(demo, verdict)
+            view.verdict(verdict, plan)
             if keep:
                 view.invite(demo)
                 await demo.stand()

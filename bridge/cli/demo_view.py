@@ -1,8 +1,13 @@
 """What `bridge demo` shows: what happens as it happens, a live picture on a terminal, and the verdict at the end."""
 
 import asyncio
+import shutil
+import sys
 from collections import deque
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import click
 import orjson
@@ -14,8 +19,9 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from bridge.broker.session import place_of
 from bridge.proof.audit import Audit
-from bridge.proof.demo import Demo, Verdict
+from bridge.proof.demo import Demo, Plan, Verdict
 
 LOOKS_PER_S = 4
 LINE_EVERY_S = 5.0
@@ -37,6 +43,16 @@ class View:
         clock = "" if self._demo is None or self._demo.started is None else _clock(self._demo.elapsed_s)
         colour = "red" if "killed" in text else "green" if "back" in text or "again" in text else ""
         self._progress.print(Text.assemble((f"{clock:>5}  ", "dim"), (text, colour)), soft_wrap=True)
+
+    def open(self, plan: Plan) -> None:
+        """The first line."""
+        self._progress.print(
+            Text.assemble(
+                ("bridge demo", "bold"),
+                f"  everything on this machine, nothing faked but the provider (seed {plan.seed})",
+            ),
+            soft_wrap=True,
+        )
 
     async def follow(self, demo: Demo) -> None:
         """Show how it goes, until cancelled."""
@@ -77,14 +93,14 @@ class View:
         )
         return Padding(Group(bar, Text(), links, Text(), Text(_counts(demo))), (1, 0, 0, 7))
 
-    def verdict(self, demo: Demo, verdict: Verdict) -> None:
+    def verdict(self, verdict: Verdict, plan: Plan) -> None:
         """The table, and the sentence under it."""
         if self._as_json:
-            click.echo(orjson.dumps(_summary(demo, verdict)))
+            click.echo(orjson.dumps({**_summary(verdict), "seed": plan.seed}))
             return
         self._result.print(_table(verdict))
         for complaint in verdict.audit.complaints:
-            self._result.print(Text(f"  {complaint}", "red"))
+            self._result.print(Text(f"  {complaint}", "red"), soft_wrap=True)
         self._result.print(
             Text(f"  {sentence(verdict)}", "bold green" if verdict.audit.passed else "bold red")
         )
@@ -93,96 +109,93 @@ class View:
     def invite(self, demo: Demo) -> None:
         """What to try while it stays."""
         stage = demo.stage
-        config = stage.config
+        config, bridge = stage.config_of(1), _program()
         tell = (lambda line: click.echo(line, err=True)) if self._as_json else click.echo
         tell("It goes on running. In another terminal:\n")
         for command in (
-            f"bridge send -c {config} --to +447700900123 --text Hello",
-            f"bridge tail -c {config} --full",
-            f"bridge check -c {config}",
-            f"""echo '{{"do": "kill", "site": "bos"}}' | nc -N localhost {stage.control_port}""",
+            f"{bridge} send -c {config} --to +447700900123 --text Hello",
+            f"{bridge} tail -c {config} --full",
+            f"{bridge} check -c {config}",
+            f"""echo '{{"do": "kill", "site": "bos"}}' | nc -N localhost {stage.control_port}     (then: start)""",
         ):
             tell(f"  {command}")
         tell("")
-        for number in range(demo.plan.workers):
-            tell(
-                f"  worker {number + 1}  http://127.0.0.1:{stage.ops_port + number}/api/state  (also /metrics)"
-            )
-        tell(f"  RabbitMQ  {stage.servers.amqp_url}  (names begin with {stage.names.prefix})")
-        tell(f"  Redis     {stage.servers.redis_url}")
+        for number, port in enumerate(stage.ops_ports, 1):
+            tell(f"  worker {number}  http://127.0.0.1:{port}/api/state  (also /metrics)")
+        tell(f"  RabbitMQ  {place_of(stage.servers.amqp_url)}, names begin with {stage.names.prefix}")
+        tell(f"  Redis     {urlsplit(stage.servers.redis_url).netloc.rpartition('@')[2]}, keys likewise")
         tell(f"  logs      {stage.directory}\n")
         tell("Ctrl-C ends it and removes everything.")
+
+
+def _program() -> str:
+    """How to call bridge from here."""
+    if shutil.which("bridge"):
+        return "bridge"
+    script = Path(sys.executable).with_name("bridge")
+    if not script.exists():
+        return f"{sys.executable} -m bridge"
+    return str(script.relative_to(Path.cwd()) if script.is_relative_to(Path.cwd()) else script)
 
 
 def sentence(verdict: Verdict) -> str:
     """The verdict in words."""
     audit = verdict.audit
     if not audit.passed:
-        return f"FAILED: {sum(len(complaint.about) for complaint in audit.complaints)} things went wrong."
-    again = len(audit.doubled_marked)
-    doubles = (
-        "Nothing was doubled"
-        if not again
-        else f"{again} {'message' if again == 1 else 'messages'} may have arrived twice, marked as possible duplicates"
-    )
-    return f"Nothing was lost. {doubles}."
+        wrong = sum(_wrongs(audit).values())
+        return f"FAILED: {wrong:,} {'thing' if wrong == 1 else 'things'} went wrong."
+    match len(audit.doubled_marked):
+        case 0:
+            return "Nothing was lost, nothing was doubled."
+        case 1:
+            return "Nothing was lost. 1 message may have arrived twice, marked as a possible duplicate."
+        case several:
+            return f"Nothing was lost. {several:,} messages may have arrived twice, all marked as possible duplicates."
 
 
 def _table(verdict: Verdict) -> Table:
-    audit = verdict.audit
-    table = Table(
-        box=SIMPLE, show_header=False, title="What became of it", title_justify="left", title_style="bold"
-    )
-    table.add_column()
-    table.add_column(justify="right")
-    table.add_column(style="dim")
+    table = Table(box=SIMPLE, show_header=False)
+    table.add_column(no_wrap=True)
+    table.add_column(justify="right", no_wrap=True)
+    table.add_column(style="dim", no_wrap=True)
     for what, number, remark in _rows(verdict):
         table.add_row(what, f"{number:,}", remark)
     table.add_section()
-    for what, number in _wrongs(audit).items():
-        table.add_row(what, f"{number:,}", "", style="bold red" if number else "bold green")
+    for what, number in _wrongs(verdict.audit).items():
+        table.add_row(what, f"{number:,}", style="bold red" if number else "bold green")
     return table
 
 
-def _rows(verdict: Verdict) -> list[tuple[str, int, str]]:
+def _rows(verdict: Verdict) -> Iterator[tuple[str, int, str]]:
     audit = verdict.audit
-    return [
-        ("MTs published", audit.published, "confirmed by RabbitMQ"),
-        *(
-            (f"  submitted over {link}", number, "as the SMSC's journal says")
-            for link, number in sorted(audit.per_link.items(), reverse=True)
-        ),
-        ("MTs taken by the provider", audit.accepted, "each counted once"),
-        *((f"  {outcome}", number, "") for outcome, number in audit.ended.items()),
-        ("delivery receipts", audit.receipts, "each counted once, from either site"),
-        *(
-            [("  of no MT known", audit.unmatched, "of a copy whose answer was lost")]
-            if audit.unmatched
-            else []
-        ),
-        ("messages from phones", audit.mos, "each counted once"),
-        (
-            "duplicates suppressed",
-            audit.suppressed,
-            f"MTs published twice ({verdict.twice}), receipts and MOs sent twice",
-        ),
-        *([("events published again", audit.repeated, "under the same id")] if audit.repeated else []),
-        ("in doubt, sent again", verdict.resent, "every event of theirs says possible_duplicate"),
-        ("  arrived twice, and marked", len(audit.doubled_marked), ""),
-    ]
+    yield "MTs published", audit.published, f"confirmed by RabbitMQ; {verdict.twice:,} of them twice"
+    for link, number in sorted(audit.per_link.items(), reverse=True):
+        site, _, port = link.replace(":", " ").split()
+        yield f"  sent over {site} :{port}", number, "says the SMSCs' journal"
+    yield "MTs taken by the provider", audit.accepted, ""
+    for outcome, number in audit.ended.items():
+        yield f"MTs {outcome}", number, "an event says why"
+    yield "delivery receipts", audit.receipts, "from the other site, where there was one"
+    if audit.unmatched:
+        yield "  of no known MT", audit.unmatched, "of copies whose answer was lost"
+    yield "texts from phones", audit.mos, ""
+    yield "duplicates suppressed", audit.suppressed, "MTs, receipts and texts that came in twice"
+    if audit.repeated:
+        yield "events published again", audit.repeated, "under an id that consumers know"
+    yield "in doubt, sent again", verdict.resent, "each marked as a possible duplicate"
+    yield "  arrived twice, marked", len(audit.doubled_marked), ""
 
 
 def _wrongs(audit: Audit) -> dict[str, int]:
     """What must all be 0, in a reader's words."""
-    wrongs = dict.fromkeys(("lost", "doubled without a mark", "wrong in another way"), 0)
+    wrongs = {"lost": 0, "doubled without a mark": 0, "wrong in another way": 0}
     for complaint in audit.complaints:
-        lost, doubled, _ = wrongs
-        kind = lost if "lost" in complaint.what else doubled if "doubled" in complaint.what else _
+        kind = next((kind for kind in wrongs if kind.split()[0] in complaint.what), "wrong in another way")
         wrongs[kind] += len(complaint.about)
     return wrongs
 
 
-def _summary(demo: Demo, verdict: Verdict) -> dict[str, Any]:
+def _summary(verdict: Verdict) -> dict[str, Any]:
     audit = verdict.audit
     lost, doubled, otherwise = _wrongs(audit).values()
     return {
@@ -204,8 +217,6 @@ def _summary(demo: Demo, verdict: Verdict) -> dict[str, Any]:
         "otherwise_wrong": otherwise,
         "complaints": [{"what": c.what, "about": sorted(c.about)} for c in audit.complaints],
         "seconds": round(verdict.seconds, 1),
-        "seed": demo.plan.seed,
-        "names": demo.stage.names.prefix,
     }
 
 

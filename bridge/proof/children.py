@@ -35,9 +35,18 @@ class Child:
         self._wanted = True
 
     @property
+    def pid(self) -> int:
+        """Its number, and that of its session."""
+        return self._process.pid
+
+    @property
     def running(self) -> bool:
         """Whether it lives."""
         return self._process.returncode is None
+
+    async def ended(self) -> None:
+        """Wait for its end."""
+        await self._process.wait()
 
     def check(self) -> None:
         """Raises ChildFailed if it ended and nobody wanted that."""
@@ -47,14 +56,14 @@ class Child:
     async def kill(self) -> None:
         """SIGKILL, to all of its session, and wait until it is gone."""
         self._signal(signal.SIGKILL)
-        await self._process.wait()
+        await self.ended()
 
     async def stop(self) -> None:
         """Ask it to end, and wait; past the limit it is killed."""
         self._signal(signal.SIGTERM)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(STOP_S):
-                await self._process.wait()
+                await self.ended()
         await self.kill()
 
     def _failure(self) -> ChildFailed:
@@ -65,7 +74,7 @@ class Child:
         self._wanted = False
         if self.running:
             with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._process.pid, number)
+                os.killpg(self.pid, number)
 
 
 class Children:

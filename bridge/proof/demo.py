@@ -178,7 +178,7 @@ class Demo:
             self._say("another worker has taken its place")
 
     async def _start_worker(self, number: int) -> None:
-        arguments = "-c", str(self.stage.config), "--log", "json", "--number", str(number)
+        arguments = "-c", str(self.stage.config_of(number)), "--log", "json"
         self._workers.append(await self._children.start(f"worker {number}", "run", *arguments))
 
     async def _until(self, part: float) -> None:

@@ -4,10 +4,8 @@ Not responsible for processes (`children.py`) nor for the play (`demo.py`).
 """
 
 import asyncio
-import contextlib
 import json
 import secrets
-import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,7 +41,7 @@ providers:
 routes:
   default: {{providers: [demo], from: "12345"}}
 inbound: {{early_dr_wait_seconds: 6}}  # the default is 120
-ops: {{listen: "127.0.0.1:{ops_port}"}}  # worker number k listens on this port plus k - 1
+ops: {{listen: "127.0.0.1:{ops_port}"}}
 """
 
 
@@ -56,28 +54,29 @@ class Stage:
     sites: Mapping[str, Sequence[int]]
     """The ports of each site's SMSCs on 127.0.0.1."""
     control_port: int
-    ops_port: int
+    ops_ports: Sequence[int]
+    """One for each worker, who share everything else."""
     directory: Path
 
     @classmethod
     def set(cls, servers: Servers, sites: Sequence[str], workers: int, directory: Path) -> "Stage":
-        """Choose names and ports, and write the configuration into the directory."""
-        control, *ports = free_ports(1 + 2 * len(sites))
+        """Choose names and ports, and write each worker's configuration into the directory."""
+        control, *ports = free_ports(1 + 2 * len(sites) + workers)
         stage = cls(
             servers=servers,
             names=Names(f"demo-{secrets.token_hex(4)}"),
             sites={site: (ports.pop(), ports.pop()) for site in sites},
             control_port=control,
-            ops_port=_first_of_free_ports(workers),
+            ops_ports=ports,
             directory=directory,
         )
-        stage.config.write_text(stage._configuration())
+        for number, port in enumerate(ports, 1):
+            stage.config_of(number).write_text(stage._configuration(port))
         return stage
 
-    @property
-    def config(self) -> Path:
-        """The configuration file of the workers."""
-        return self.directory / "bridge.yaml"
+    def config_of(self, worker: int) -> Path:
+        """The configuration file of this worker, counted from 1."""
+        return self.directory / ("bridge.yaml" if worker == 1 else f"bridge-{worker}.yaml")
 
     @property
     def journal(self) -> Path:
@@ -139,7 +138,7 @@ class Stage:
             if batch:
                 await client.unlink(*batch)
 
-    def _configuration(self) -> str:
+    def _configuration(self, ops_port: int) -> str:
         lines = [
             f"      {site}: {{smsc: {json.dumps([f'127.0.0.1:{port}' for port in ports])}}}"
             for site, ports in self.sites.items()
@@ -150,15 +149,5 @@ class Stage:
             prefix=self.names.prefix,
             response_timeout_s=RESPONSE_TIMEOUT_S,
             sites="\n".join(lines),
-            ops_port=self.ops_port,
+            ops_port=ops_port,
         )
-
-
-def _first_of_free_ports(count: int) -> int:
-    """The first of so many free ports in a row."""
-    while True:
-        (first,) = free_ports(1)
-        with contextlib.ExitStack() as held, contextlib.suppress(OSError):
-            for port in range(first, first + count):
-                held.enter_context(socket.socket()).bind(("127.0.0.1", port))
-            return first

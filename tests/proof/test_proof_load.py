@@ -1,0 +1,101 @@
+"""The demo's traffic: repeatable, valid, different in every text, at the rate asked for, and in the ledger."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable
+from itertools import islice
+from random import Random
+from typing import Any
+
+from bridge.broker.message import Confirmation, Outgoing
+from bridge.broker.publisher import Publisher
+from bridge.model.mt import Mt
+from bridge.model.names import Names
+from bridge.outbound.body import read_mt
+from bridge.proof.audit import Ledger
+from bridge.proof.load import Phones, Producers, samples
+from bridge.text.alphabets import Alphabets
+
+SEED = 7
+NAMES = Names("t")
+
+
+def test_the_same_seed_gives_the_same_traffic() -> None:
+    one, same, other = (list(islice(samples(Random(seed)), 200)) for seed in (SEED, SEED, SEED + 1))
+    assert one == same
+    assert one != other
+
+
+def test_every_mt_is_valid_and_of_one_segment_and_no_two_texts_are_alike() -> None:
+    stream = list(islice(samples(Random(SEED)), 2000))
+    assert len({sample.id for sample in stream}) == len({sample.body["text"] for sample in stream}) == 2000
+    for sample in stream:
+        message = sample.message(NAMES, 0.0)
+        assert message.message_id == sample.id
+        mt = read_mt(message.body, message.message_id, 10_000)
+        assert isinstance(mt, Mt), mt
+        assert len(Alphabets().encode(mt.text or "", "auto").octets) <= 140
+
+
+def test_traffic_is_mixed() -> None:
+    stream = list(islice(samples(Random(SEED)), 2000))
+    lanes = Counter(sample.lane for sample in stream)
+    assert lanes["bulk"] > 5 * lanes["interactive"] > 0
+    assert {sample.message(NAMES, 0.0).routing_key for sample in stream} == {
+        "mt.default",
+        "mt.default.interactive",
+    }
+    assert {sample.times for sample in stream} == {1, 2}
+    assert {"metadata" in sample.body for sample in stream} == {True, False}
+
+
+class Broker:
+    """RabbitMQ as far as a publisher sees it: answers each message with the next of these."""
+
+    def __init__(self, *answers: Confirmation) -> None:
+        self.published: list[Outgoing] = []
+        self._answers = answers
+
+    def send(self, message: Outgoing, done: Callable[[Confirmation], None]) -> Callable[[], object]:
+        answer = self._answers[len(self.published) % len(self._answers)]
+        self.published.append(message)
+        asyncio.get_running_loop().call_soon(done, answer)
+        return lambda: None
+
+
+async def test_producers_publish_at_the_rate_and_note_what_was_confirmed() -> None:
+    publisher, broker, ledger = Publisher(), Broker(Confirmation.CONFIRMED), Ledger()
+    publisher.attach(broker)
+    producers = Producers(publisher, NAMES, ledger, Random(SEED))
+    await producers.run(rate=400, seconds=0.25)
+    assert len(broker.published) == 100 + producers.twice
+    assert producers.twice > 0
+    assert len(producers.mt_by_text) == ledger.audit().published == 100
+    publisher.detach()
+
+
+async def test_what_was_refused_is_not_published_and_what_is_unknown_may_be() -> None:
+    publisher, ledger = Publisher(), Ledger()
+    publisher.attach(Broker(Confirmation.REFUSED, Confirmation.UNKNOWN))
+    producers = Producers(publisher, NAMES, ledger, Random(SEED))
+    await producers.run(rate=100, seconds=0.02)
+    ledger.taken("demo-2", "a", "link", receipt=False)
+    assert len(producers.mt_by_text) == 2
+    assert ledger.audit().published == 0
+    assert ledger.audit().passed, "demo-2 may have been published, so that it may be taken"
+    publisher.detach()
+
+
+async def test_phones_write_and_what_they_write_is_owed() -> None:
+    written: list[dict[str, Any]] = []
+
+    async def send(what: str, **details: Any) -> None:
+        assert what == "mo"
+        written.append(details)
+
+    ledger = Ledger()
+    await Phones(send, ledger, Random(SEED)).run(rate=100, seconds=0.1)
+    texts = {one["text"] for one in written}
+    assert len(texts) == len(written) == 10
+    (complaint,) = ledger.audit().complaints
+    assert complaint.about == texts
