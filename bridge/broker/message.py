@@ -6,14 +6,20 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Protocol
 
+import structlog
 from aiormq import spec
 from pamqp import encode
 
 from bridge.model.names import HEADER_ORIGINAL
 
+log = structlog.get_logger(__name__)
+
 _BROKER_HEADERS = ("x-death", "x-first-death-", "x-last-death-", "x-delivery-count", "x-acquired-count")
 _COPY_HEADERS = ("CC", "BCC")
 """Headers that make RabbitMQ send copies elsewhere."""
+_MOST_HEADER_OCTETS = 65_536
+"""Of a message that is forwarded. RabbitMQ ends the connection for a header table that fills more than one frame
+(131,072 octets unless configured), and a producer's may do so as soon as ours are beside it."""
 
 
 class Confirmation(Enum):
@@ -151,13 +157,24 @@ class Delivery:
         return f"<Delivery {self._tag} {self.exchange!r} {self.routing_key!r} {self.message_id!r}>"
 
 
-def _writable(value: Any) -> Any:
-    """The value, or its text where it can be read but not be written: octets that are no text, huge numbers."""
+def _writable(value: Any) -> tuple[Any, int]:
+    """The value and its octets on the wire; its text where it can be read but not be written (huge numbers, ...)."""
     try:
-        encode.encode_table_value(value)
+        return value, len(encode.encode_table_value(value))
     except (TypeError, ValueError, ArithmeticError, struct.error):
-        return str(value)
-    return value
+        return str(value), len(str(value).encode())
+
+
+def _carried(headers: Mapping[str, Any]) -> dict[str, Any]:
+    """The headers as they can be written, without the largest where they are too many octets."""
+    writable = {name: _writable(value) for name, value in headers.items()}
+    octets = {name: len(name.encode()) + value_octets for name, (_, value_octets) in writable.items()}
+    excess = sum(octets.values()) - _MOST_HEADER_OCTETS
+    while excess > 0:
+        largest = max(octets, key=octets.__getitem__)
+        excess -= octets.pop(largest)
+        log.warning("headers.too_large", left_out=largest)
+    return {name: writable[name][0] for name in octets}
 
 
 def forward(
@@ -166,7 +183,7 @@ def forward(
     """The delivery as a message to another exchange: same body and properties, `headers` added.
 
     `user_id`, `expiration`, `CC` and `BCC` would have effects of their own on the way and become headers
-    `bridge-original-*` (contract, section 2); what RabbitMQ noted in headers stays behind.
+    `bridge-original-*` (contract, section 2); what RabbitMQ noted in headers stays behind, and so does what is over 64 KiB of them.
     """
     old = delivery.properties
     kept = {
@@ -180,8 +197,6 @@ def forward(
         **{name: old.headers[name] for name in _COPY_HEADERS if name in old.headers},
     }
     kept.update({HEADER_ORIGINAL + name: value for name, value in aside.items() if value is not None})
-    kept = {name: _writable(value) for name, value in kept.items()}
-    kept.update(headers or {})
     return Outgoing(
         exchange=exchange,
         routing_key=routing_key,
@@ -189,7 +204,7 @@ def forward(
         message_id=old.message_id,
         type=old.type,
         correlation_id=old.correlation_id,
-        headers=kept,
+        headers={**_carried(kept), **(headers or {})},
         timestamp=old.timestamp,
         content_type=old.content_type,
         content_encoding=old.content_encoding,

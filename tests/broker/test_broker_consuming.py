@@ -265,3 +265,18 @@ async def test_a_forwarded_message_keeps_what_is_its_own(lab: Any, inbox: Any) -
     assert (copy.body, copy.routing_key) == (b"body", "key")
     assert (copy.message_id, copy.properties.type, copy.properties.reply_to) == ("m", "kind", "answers")
     assert (copy.properties.expiration, copy.properties.user_id) == (None, None)
+
+
+async def test_headers_that_fill_a_frame_leave_room_for_ours(lab: Any, inbox: Any) -> None:
+    broker = await lab.start()
+    broker.subscribe(lab.queue, 10, inbox)
+    headers: dict[str, Any] = {"small": 1, "huge": "x" * 100_000, "large": "y" * 30_900}
+    properties = spec.Basic.Properties(message_id="m", headers=headers)
+    await lab.call(
+        lambda ch: ch.basic_publish(b"body", exchange=lab.names.mt, routing_key="mt.r", properties=properties)
+    )
+    message = forward(await inbox.get(), lab.names.dead, "key", {"bridge-detail": "z" * 1000})
+    broker.subscribe(lab.names.dead, 10, inbox)
+    assert await lab.publish(broker, message) == [Confirmation.CONFIRMED]
+    copy = await inbox.get()
+    assert set(copy.headers) == {"small", "large", "bridge-detail"}
