@@ -17,11 +17,18 @@ WRONG_CONFIG = 2
 """The exit code that no restart can help."""
 
 
+PASSED_ON = (signal.SIGTERM, signal.SIGINT)
+"""The signals that stop the whole."""
+
+
 async def watch(commands: Sequence[Sequence[str]]) -> int:
-    """Keep each command running until a signal comes, which is passed on; the exit code of the whole."""
+    """Keep each command running until a signal comes, which is passed on; the exit code of the whole.
+
+    The stdin of each is a pipe that ends with this process: so a worker notices that nobody watches it any more.
+    """
     pool = _Pool()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in PASSED_ON:
         loop.add_signal_handler(number, pool.stop, number)
     return max(await asyncio.gather(*(pool.keep(command) for command in commands)))
 
@@ -33,21 +40,23 @@ class _Pool:
         self._running: set[asyncio.subprocess.Process] = set()
         self._stopping = asyncio.Event()
 
-    def stop(self, number: int) -> None:
-        """A signal came: for all of them."""
+    def stop(self, number: signal.Signals) -> None:
+        """A signal came: for all of them, each time. The second one that a worker gets ends it at once."""
         self._stopping.set()
         for process in self._running:
             with suppress(ProcessLookupError):
                 process.send_signal(number)
 
     async def keep(self, command: Sequence[str]) -> int:
-        """One worker, again and again; its last exit code."""
+        """One worker, again and again; the exit code it leaves."""
         loop = asyncio.get_running_loop()
         pause_s = RESTART_PAUSE_S[0]
-        while True:
+        while not self._stopping.is_set():
             started = loop.time()
             code = await self._run(command)
-            if self._stopping.is_set() or code == WRONG_CONFIG:
+            if self._stopping.is_set():
+                return _last_word(code)
+            if code == WRONG_CONFIG:
                 self.stop(signal.SIGTERM)
                 return code
             if loop.time() - started > LASTED_S:
@@ -56,13 +65,17 @@ class _Pool:
             with suppress(TimeoutError):
                 async with asyncio.timeout(pause_s):
                     await self._stopping.wait()
-                    return 0
             pause_s = min(2 * pause_s, RESTART_PAUSE_S[1])
+        return 0
 
     async def _run(self, command: Sequence[str]) -> int:
         # A session of its own: Ctrl-C reaches the watcher alone, and each worker gets one signal, not two.
-        process = await asyncio.create_subprocess_exec(*command, start_new_session=True)
+        process = await asyncio.create_subprocess_exec(
+            *command, stdin=asyncio.subprocess.PIPE, start_new_session=True
+        )
         self._running.add(process)
+        if self._stopping.is_set():  # while it was being made
+            process.terminate()
         try:
             ended = asyncio.ensure_future(process.wait())
             stopping = asyncio.ensure_future(self._stopping.wait())
@@ -75,3 +88,10 @@ class _Pool:
             return await ended
         finally:
             self._running.discard(process)
+
+
+def _last_word(code: int) -> int:
+    """The exit code of a worker that was told to stop. Ended by that very signal, it had not begun to work."""
+    if -code in PASSED_ON:
+        return 0
+    return 1 if code < 0 else code

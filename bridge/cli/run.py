@@ -1,7 +1,6 @@
 """`bridge run`: one worker in this process, or several as children that are watched over."""
 
 import asyncio
-import signal
 import sys
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import uvloop
 from bridge.app import Stop, Worker
 from bridge.broker.errors import TopologyError
 from bridge.cli.options import Failed, config_option, settings_of
-from bridge.cli.pool import watch
+from bridge.cli.pool import PASSED_ON, watch
 from bridge.config.settings import Settings
 from bridge.links.tls import Unusable
 from bridge.ops import logs
@@ -43,8 +42,8 @@ With --workers N, or several on one machine: worker number k listens on the port
     show_default=True,
     help="What is worth a line.",
 )
-@click.option("--number", type=int, default=1, hidden=True)
-def command(config: Path, workers: int, style: str | None, log_level: str, number: int) -> None:
+@click.option("--number", type=int, hidden=True, help="Which worker of a watcher's this is, from 1.")
+def command(config: Path, workers: int, style: str | None, log_level: str, number: int | None) -> None:
     """Carry messages until told to stop.
 
     Binds to every node of every site, consumes the routes' queues while a link is up, publishes what comes back.
@@ -68,7 +67,7 @@ def command(config: Path, workers: int, style: str | None, log_level: str, numbe
         sys.exit(asyncio.run(watch([[*base, "--number", str(k)] for k in range(1, workers + 1)])))
     logs.configure("json" if style == "json" else "console", log_level)
     try:
-        uvloop.run(_work(settings, number - 1))
+        uvloop.run(_work(settings, number))
     except (CannotListen, Unusable) as error:
         raise Failed(str(error)) from None
     except TopologyError as error:
@@ -77,9 +76,18 @@ def command(config: Path, workers: int, style: str | None, log_level: str, numbe
         sys.exit(2)
 
 
-async def _work(settings: Settings, ops_port_offset: int) -> None:
+async def _work(settings: Settings, number: int | None) -> None:
     stop = Stop()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.request)
-    await Worker(settings, ops_port_offset=ops_port_offset).run(stop)
+    for signal_number in PASSED_ON:
+        loop.add_signal_handler(signal_number, stop.request)
+    if number is not None:
+        loop.add_reader(sys.stdin.fileno(), _unwatched, loop, stop)
+    await Worker(settings, ops_port_offset=(number or 1) - 1).run(stop)
+
+
+def _unwatched(loop: asyncio.AbstractEventLoop, stop: Stop) -> None:
+    """The watcher is gone, and its end of the pipe with it: whoever starts the next one starts workers too."""
+    loop.remove_reader(sys.stdin.fileno())
+    if not stop.soft.is_set():
+        stop.request()

@@ -73,8 +73,8 @@ class FaultProxy:
             finally:
                 self._writers.discard(there_writer)
                 there_writer.transport.abort()
-        except (OSError, ExceptionGroup):
-            pass
+        except (OSError, ExceptionGroup, asyncio.CancelledError):
+            pass  # cut, perhaps: asyncio logs an error for a connection whose task ends as cancelled
         finally:
             self._writers.discard(writer)
             self._tasks.discard(task)

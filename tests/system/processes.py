@@ -23,6 +23,7 @@ from aio_pika.abc import AbstractIncomingMessage, AbstractRobustChannel, Abstrac
 from bridge.model.names import Names
 from bridge.proof.audit import Audit, Ledger
 from bridge.simulator.network import Network
+from bridge.simulator.records import Parcel
 
 Event = dict[str, Any]
 
@@ -30,6 +31,11 @@ LIMIT_S = 60.0
 CONFIRM_S = 20.0
 UNKNOWN = (aiormq.exceptions.AMQPError, OSError, RuntimeError)
 """What a publish ends with when RabbitMQ goes away under it. TimeoutError is an OSError."""
+
+
+def ids(number: int, name: str = "m") -> list[str]:
+    """So many ids."""
+    return [f"{name}-{i}" for i in range(number)]
 
 
 class Command:
@@ -145,7 +151,7 @@ class Crew:
 
     async def start(self, *arguments: str) -> Command:
         """One more `bridge run`, on the configuration as it is now."""
-        self.config.write_text(json.dumps(self.document))  # JSON is YAML
+        self.config.write_text(json.dumps(self.document, indent=1))  # JSON is YAML
         command = await Command.start(self.config, *arguments)
         self.commands.append(command)
         return command
@@ -267,11 +273,10 @@ class Application:
             ledger.event(event)
         return ledger.audit()
 
-    def send_mos(self, texts: Sequence[str]) -> None:
+    def send_mos(self, texts: Sequence[str]) -> list[Parcel]:
         """Have the provider bring these texts."""
-        for text in texts:
-            self.mos.append(text)
-            self._network.send_mo(text)
+        self.mos += texts
+        return [self._network.send_mo(text) for text in texts]
 
     async def depth(self, queue: str) -> int:
         """How many messages are ready in a queue, as RabbitMQ says now."""
@@ -341,3 +346,12 @@ class Application:
             f"{len(self.confirmed)} published, {len(missing)} without an end ({sorted(missing)[:5]}), "
             f"{len(self._receipts)} receipts heard of {len(self._network.messages)}; {self.audit().complaints}"
         )
+
+
+async def until_promises_kept(crew: Crew, app: Application) -> None:
+    """All is settled, the workers left end well, and nothing was lost, or doubled without a mark."""
+    await app.until_settled()
+    await crew.dismiss()
+    verdict = app.audit()
+    assert verdict.passed, "\n".join(map(str, verdict.complaints))
+    assert {text for text, times in app.taken.items() if times > 1} <= app.resent

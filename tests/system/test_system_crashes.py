@@ -3,6 +3,7 @@
 import asyncio
 import signal
 from collections import Counter
+from typing import Any
 
 import redis.asyncio
 
@@ -13,30 +14,16 @@ from bridge.simulator.faults.answers import SilentOnSubmit, Slow
 from bridge.simulator.network import Network
 from bridge.simulator.smsc import SimulatedSmsc
 from tests.system.conftest import MakeCrew
-from tests.system.processes import Application, Command, Crew
+from tests.system.processes import Command, ids, until_promises_kept
 
 SHORT_LEASE = {"response_timeout_seconds": 2}
 """A dead worker's lease passes after 12 s."""
 WINDOW = 20
 
 
-def ids(number: int, name: str = "m") -> list[str]:
-    return [f"{name}-{i}" for i in range(number)]
-
-
 def binds(network: Network) -> Counter[str]:
     """How many MTs each bind brought."""
     return Counter(submit.bind for submit in network.submits)
-
-
-async def until_promises_kept(crew: Crew, app: Application) -> None:
-    """All is settled, the workers left end well, and nothing was lost, or doubled without a mark."""
-    await app.until_settled()
-    await crew.dismiss()
-    verdict = app.audit()
-    assert verdict.passed, "\n".join(map(str, verdict.complaints))
-    doubled = {text for text, times in app.taken.items() if times > 1}
-    assert doubled <= app.resent
 
 
 async def test_a_worker_killed_with_its_windows_full_loses_nothing(
@@ -53,7 +40,7 @@ async def test_a_worker_killed_with_its_windows_full_loses_nothing(
     await app.publish(ids(40, "later"))
     await until_promises_kept(crew, app)
     assert len(app.resent) <= 2 * WINDOW, "what the dead one had claimed"
-    assert len({s.bind for s in network.submits if s.octets.startswith(b"later")}) == 2, "the other goes on"
+    assert len({submit.bind for submit in network.submits[-20:]}) == 2, "the other goes on"
 
 
 async def test_a_worker_killed_between_submit_and_answer_leaves_a_parked_mt(
@@ -140,7 +127,7 @@ async def until_claimed(redis_url: str, prefix: str, number: int) -> None:
     async with redis.asyncio.Redis.from_url(redis_url) as client, asyncio.timeout(60):
         while True:
             keys = [key async for key in client.scan_iter(f"{prefix}:in:*", count=1000)]
-            values = await client.mget(keys) if keys else []
+            values: list[Any] = list(await client.mget([*keys, b""]))
             if sum(value.startswith(b"P|") for value in values if value) >= number:
                 return
             await asyncio.sleep(0.05)  # Redis tells nobody
