@@ -183,7 +183,8 @@ def forward(
     """The delivery as a message to another exchange: same body and properties, `headers` added.
 
     `user_id`, `expiration`, `CC` and `BCC` would have effects of their own on the way and become headers
-    `bridge-original-*` (contract, section 2); what RabbitMQ noted in headers stays behind, and so does what is over 64 KiB of them.
+    `bridge-original-*` (contract, section 2). What RabbitMQ noted in headers stays behind, and of more than 64 KiB
+    of headers the largest.
     """
     old = delivery.properties
     kept = {

@@ -80,7 +80,7 @@ class Session:
 
     async def close(self) -> None:
         """Say goodbye, for 3 s at most. Never raises. What is in flight on it is lost to us."""
-        with contextlib.suppress(Exception):
+        with contextlib.suppress(Exception), library_errors():
             async with asyncio.timeout(CLOSE_LIMIT_S):
                 await self._connection.close()
 
