@@ -21,11 +21,14 @@ from rich.text import Text
 
 from bridge.broker.session import place_of
 from bridge.proof.audit import Audit
-from bridge.proof.demo import Demo, Plan, Verdict
+from bridge.proof.demo import Demo, Mood, Plan, Verdict
 
 LOOKS_PER_S = 4
 LINE_EVERY_S = 5.0
 """Where there is no terminal, the counts are a line so often."""
+COLOURS = {Mood.CALM: "", Mood.BAD: "red", Mood.GOOD: "green"}
+OTHERWISE = "wrong in another way"
+"""What is neither lost nor doubled; shown only where there is some."""
 
 
 class View:
@@ -38,11 +41,10 @@ class View:
         self._demo: Demo | None = None
         self._taken: deque[dict[str, int]] = deque(maxlen=LOOKS_PER_S + 1)
 
-    def say(self, text: str) -> None:
+    def say(self, text: str, mood: Mood = Mood.CALM) -> None:
         """Something happened."""
         clock = "" if self._demo is None or self._demo.started is None else _clock(self._demo.elapsed_s)
-        colour = "red" if "killed" in text else "green" if "back" in text or "again" in text else ""
-        self._progress.print(Text.assemble((f"{clock:>5}  ", "dim"), (text, colour)), soft_wrap=True)
+        self._progress.print(Text.assemble((f"{clock:>5}  ", "dim"), (text, COLOURS[mood])), soft_wrap=True)
 
     def open(self, plan: Plan) -> None:
         """The first line."""
@@ -101,10 +103,8 @@ class View:
         self._result.print(_table(verdict))
         for complaint in verdict.audit.complaints:
             self._result.print(Text(f"  {complaint}", "red"), soft_wrap=True)
-        self._result.print(
-            Text(f"  {sentence(verdict)}", "bold green" if verdict.audit.passed else "bold red")
-        )
-        self._result.print()
+        colour = "green" if verdict.audit.passed else "red"
+        self._result.print(Text(f"  {sentence(verdict)}\n", f"bold {colour}"), soft_wrap=True)
 
     def invite(self, demo: Demo) -> None:
         """What to try while it stays."""
@@ -148,9 +148,9 @@ def sentence(verdict: Verdict) -> str:
         case 0:
             return "Nothing was lost, nothing was doubled."
         case 1:
-            return "Nothing was lost. 1 message may have arrived twice, marked as a possible duplicate."
+            return "Nothing was lost. 1 message may have arrived twice, and says so."
         case several:
-            return f"Nothing was lost. {several:,} messages may have arrived twice, all marked as possible duplicates."
+            return f"Nothing was lost. {several:,} messages may have arrived twice, and all say so."
 
 
 def _table(verdict: Verdict) -> Table:
@@ -162,7 +162,8 @@ def _table(verdict: Verdict) -> Table:
         table.add_row(what, f"{number:,}", remark)
     table.add_section()
     for what, number in _wrongs(verdict.audit).items():
-        table.add_row(what, f"{number:,}", style="bold red" if number else "bold green")
+        if number or what != OTHERWISE:
+            table.add_row(what, f"{number:,}", style="bold red" if number else "bold green")
     return table
 
 
@@ -172,14 +173,14 @@ def _rows(verdict: Verdict) -> Iterator[tuple[str, int, str]]:
     for link, number in sorted(audit.per_link.items(), reverse=True):
         site, _, port = link.replace(":", " ").split()
         yield f"  sent over {site} :{port}", number, "says the SMSCs' journal"
-    yield "MTs taken by the provider", audit.accepted, ""
+    yield "MTs the provider took", audit.accepted, ""
     for outcome, number in audit.ended.items():
         yield f"MTs {outcome}", number, "an event says why"
     yield "delivery receipts", audit.receipts, "from the other site, where there was one"
     if audit.unmatched:
         yield "  of no known MT", audit.unmatched, "of copies whose answer was lost"
     yield "texts from phones", audit.mos, ""
-    yield "duplicates suppressed", audit.suppressed, "MTs, receipts and texts that came in twice"
+    yield "duplicates suppressed", audit.suppressed, "MTs, receipts, texts that came in twice"
     if audit.repeated:
         yield "events published again", audit.repeated, "under an id that consumers know"
     yield "in doubt, sent again", verdict.resent, "each marked as a possible duplicate"
@@ -188,9 +189,9 @@ def _rows(verdict: Verdict) -> Iterator[tuple[str, int, str]]:
 
 def _wrongs(audit: Audit) -> dict[str, int]:
     """What must all be 0, in a reader's words."""
-    wrongs = {"lost": 0, "doubled without a mark": 0, "wrong in another way": 0}
+    wrongs = {"lost": 0, "doubled without a mark": 0, OTHERWISE: 0}
     for complaint in audit.complaints:
-        kind = next((kind for kind in wrongs if kind.split()[0] in complaint.what), "wrong in another way")
+        kind = next((kind for kind in wrongs if kind.split()[0] in complaint.what), OTHERWISE)
         wrongs[kind] += len(complaint.about)
     return wrongs
 

@@ -6,12 +6,13 @@ confirmed, what was sent is what the SMSCs' journal says, what came out is what 
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 from random import Random
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from bridge.broker.errors import BrokerUnavailable, ChannelLost, TopologyError
 from bridge.proof.audit import Audit, Ledger
@@ -25,8 +26,22 @@ from bridge.proof.servers import ServerError
 from bridge.proof.stage import Stage
 from bridge.proof.witness import Witness
 
-Say = Callable[[str], None]
 T = TypeVar("T")
+
+
+class Mood(Enum):
+    """What to make of a happening."""
+
+    CALM = "calm"
+    BAD = "bad"
+    GOOD = "good"
+
+
+class Say(Protocol):
+    """Who is told what happens."""
+
+    def __call__(self, text: str, mood: Mood = Mood.CALM) -> None: ...
+
 
 SITES = ("dc3", "bos")
 FAILING = "bos"
@@ -136,7 +151,9 @@ class Demo:
             raise DemoFailed(
                 f"no worker is bound to any SMSC after {BIND_LIMIT_S:g} s; logs: {self.stage.directory}"
             )
-        self._say(f"{_workers(self.plan.workers)} bound to {_sites()}: {self.witness.binds} binds are up")
+        self._say(
+            f"{_workers(self.plan.workers)} bound to {_sites()}: {self.witness.binds} binds are up", Mood.GOOD
+        )
         self.started = self._loop.time()
         self.phase = "traffic"
         self._say(
@@ -161,21 +178,25 @@ class Demo:
         """What goes wrong, and is put right."""
         await self._until(SITE_FAILS)
         await self._simulator.do("kill", site=FAILING)
-        self._say(f"site {FAILING} is killed: both its SMSCs are gone, with all they had not answered")
+        self._say(
+            f"site {FAILING} is killed: both its SMSCs are gone, with all they had not answered", Mood.BAD
+        )
         await self._until(SITE_IS_BACK)
         back = self._loop.time()
         await self._simulator.do("start", site=FAILING)
-        self._say(f"site {FAILING} is back")
+        self._say(f"site {FAILING} is back", Mood.GOOD)
         if await self._all_bound():
-            self._say(f"all {self.binds} binds are up again, {self._loop.time() - back:.1f} s later")
+            self._say(
+                f"all {self.binds} binds are up again, {self._loop.time() - back:.1f} s later", Mood.GOOD
+            )
         await self._until(WORKER_DIES)
         number = self.plan.workers
         await self._workers[-1].kill()
-        self._say(f"worker {number} is killed (SIGKILL), with all it had in hand")
+        self._say(f"worker {number} is killed (SIGKILL), with all it had in hand", Mood.BAD)
         await asyncio.sleep(WORKER_IS_REPLACED_S)
         await self._start_worker(number)
         if await self._all_bound():
-            self._say("another worker has taken its place")
+            self._say("another worker has taken its place", Mood.GOOD)
 
     async def _start_worker(self, number: int) -> None:
         arguments = "-c", str(self.stage.config_of(number)), "--log", "json"
