@@ -125,6 +125,7 @@ def test_an_event_as_a_message(kind: Any, mandatory: bool) -> None:
     body = {"type": kind, "text": "é😀\n", "metadata": {"k": [1, None]}}
     message = event_message(Event(kind, "id-1", "a.b.c", "m-1", body), Names("b"), NOW)
     assert (message.exchange, message.routing_key, message.mandatory) == ("b.events", "a.b.c", mandatory)
+    assert message.app_id == "bridge"
     assert orjson.loads(message.body) == body
     assert (message.message_id, message.type, message.correlation_id) == ("id-1", kind, "m-1")
     assert (message.timestamp, message.content_type, message.headers) == (

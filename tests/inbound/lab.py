@@ -262,16 +262,14 @@ class Lab:
             heard.append(event)
         return heard
 
-    async def letters(self, queue: str, number: int) -> list[Delivery]:
-        """The first messages of a queue; they stay there."""
+    async def watch(self, queue: str) -> "asyncio.Queue[Delivery]":
+        """What comes into a queue from now on, kept from whoever else would have it."""
         found: asyncio.Queue[Delivery] = asyncio.Queue()
         subscription = self.broker.subscribe(queue, 10, found.put_nowait)
         async with asyncio.timeout(LIMIT_S):
-            letters = [await found.get() for _ in range(number)]
-        for letter in letters:
-            letter.requeue()
-        await subscription.cancel()
-        return letters
+            while not subscription.active:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        return found
 
     # Receipts back from their wait
 

@@ -100,11 +100,12 @@ def test_any_other_body_is_said_to_be_none(octets: bytes) -> None:
 async def test_what_is_no_waiting_receipt_goes_to_the_dead(lab: Lab, worker: Worker) -> None:
     """And does not stop the next."""
     lab.takes(worker)
+    dead = await lab.watch(lab.names.dead)
     await lab.publish(lab.names.retry, "early.p", b'{"dr": 1}', "strange")
     await worker.submitted("s1")
     await lab.comes_back(early_receipt(dr("s1"), time.time()))
     assert (await lab.event()).body["mt_id"] == "m-1"
-    (letter,) = await lab.letters(lab.names.dead, 1)
+    letter = await dead.get()
     assert (letter.body, letter.message_id, letter.routing_key) == (b'{"dr": 1}', "strange", "early.p")
     assert letter.headers["bridge-reason"] == "invalid"
     assert "not a waiting receipt" in letter.headers["bridge-detail"]
@@ -158,9 +159,10 @@ async def test_it_waits_again_while_there_is_time(
     lab: Lab, worker: Worker, waited_s: float, rung_s: int
 ) -> None:
     lab.takes(worker)
+    wait_queue = await lab.watch(lab.names.wait(rung_s))
     receipt = early_receipt(dr("s1"), time.time() - waited_s)
     await lab.comes_back(receipt)
-    (letter,) = await lab.letters(lab.names.wait(rung_s), 1)
+    letter = await wait_queue.get()
     assert EarlyReceipt.load(letter.body) == receipt, "since the same instant"
     assert letter.message_id == receipt.event_id
     await lab.settled()
@@ -189,9 +191,13 @@ async def test_its_mt_appears_after_it_went_out_unmatched(lab: Lab, worker: Work
     await lab.comes_back(receipt)
     assert (await lab.event()).body["matched"] is False
     await lab.settled()
-    await worker.submitted("s1")
+    await worker.submitted("s1", "m-2", "447700900999")
+    assert await lab.events() == [], "it does not speak of another phone"
+    await worker.submitted("s1", receipt="all")
     event = await lab.event()
     assert (event.body["matched"], event.body["event_id"]) == (True, receipt.event_id)
+    assert await worker.receives(dr("s1", state="expired"))
+    assert (await lab.event()).body["stale"], "it has ended its MT"
 
 
 async def test_without_redis_it_is_asked_for_again(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:

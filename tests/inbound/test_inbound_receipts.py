@@ -125,13 +125,14 @@ async def test_a_receipt_without_an_id_goes_out_at_once(lab: Lab, worker: Worker
 
 async def test_a_receipt_that_came_early_is_safe_while_it_waits(lab: Lab, worker: Worker) -> None:
     other = await lab.worker("w2")
+    wait_queue = await lab.watch(lab.names.wait(1))
     before = time.time()
     assert await worker.receives(dr("s1"))
     await worker.submitted("s1")
     for one in (worker, other):
         assert await one.receives(dr("s1")), "its repeats are safe, too"
     assert await lab.events() == []
-    (letter,) = await lab.letters(lab.names.wait(1), 1)
+    letter = await wait_queue.get()
     waiting = EarlyReceipt.load(letter.body)
     assert letter.message_id == waiting.event_id
     assert letter.routing_key == "early.p"
@@ -180,23 +181,27 @@ async def test_what_the_wait_queue_refused_is_refused_and_comes_under_the_same_i
     assert not await worker.receives(dr("s1"))
     (refused,) = (await lab.claims()).values()
     await lab.amqp(lambda channel: channel.queue_bind(wait, wait))
+    wait_queue = await lab.watch(wait)
     other = await lab.worker("w2")
     assert await other.receives(dr("s1"))
-    (letter,) = await lab.letters(wait, 1)
+    letter = await wait_queue.get()
     assert refused.split(b"|")[3].decode() == letter.message_id == EarlyReceipt.load(letter.body).event_id
 
 
 async def test_what_may_wait_already_comes_out_once_however_often_it_was_put_there(
     lab: Lab, worker: Worker
 ) -> None:
+    wait_queue = await lab.watch(lab.names.wait(1))
     worker.gate.loses = True
     assert not await worker.receives(dr("s1"))
     worker.gate.loses = False
     assert await worker.receives(dr("s1"))
-    first, second = await lab.letters(lab.names.wait(1), 2)
-    assert first.message_id == second.message_id
+    letters = [await wait_queue.get() for _ in range(2)]
+    assert letters[0].message_id == letters[1].message_id
     await worker.submitted("s1")
     lab.takes(worker)
+    for letter in letters:
+        await lab.comes_back(EarlyReceipt.load(letter.body))
     await lab.settled(2)
     assert len(ids_of(await lab.events())) == 1
 
@@ -217,6 +222,16 @@ async def test_an_answer_after_its_receipt_went_out(lab: Lab) -> None:
     event = await lab.event()
     assert (event.body["event_id"], event.body["mt_id"]) == (unmatched[1].body["event_id"], "m-2")
     assert await lab.events() == [], "each once, each to its own"
+
+
+@pytest.mark.parametrize(("state", "stale"), [("delivered", True), ("enroute", False)])
+async def test_what_went_out_has_ended_its_mt_if_it_was_final(lab: Lab, state: str, stale: bool) -> None:
+    worker = await lab.worker(early_wait_s=0)
+    assert await worker.receives(dr("s1", state=state))
+    await worker.submitted("s1", receipt="all")
+    assert await worker.receives(dr("s1", state="expired"))
+    *_, event = await lab.events()
+    assert (event.body["state"], event.body["stale"]) == ("expired", stale)
 
 
 async def test_an_answer_while_its_receipt_goes_out(lab: Lab) -> None:
@@ -240,8 +255,11 @@ async def test_what_is_told_again_is_told_until_rabbitmq_has_it(lab: Lab) -> Non
     worker = await lab.worker(early_wait_s=0)
     assert await worker.receives(dr("s1"))
     await lab.events()
-    worker.outbox_gate.loses = True
+    worker.outbox_gate.holds = worker.outbox_gate.loses = True
     await worker.submitted("s1")
-    lost = await lab.event()
-    worker.outbox_gate.loses = False
-    assert (await lab.event()).body["event_id"] == lost.body["event_id"]
+    lost = await worker.outbox_gate.held()
+    worker.outbox_gate.holds = worker.outbox_gate.loses = False
+    lost()
+    first, again = await lab.event(), await lab.event()
+    assert first.body["event_id"] == again.body["event_id"]
+    assert again.body["mt_id"] == "m-1"

@@ -8,7 +8,7 @@ import pytest
 
 from bridge.broker import Publisher
 from bridge.inbound import pending, receive
-from tests.inbound.lab import OTHER, Lab, Worker, dr, ids_of, mo, redis_proxy
+from tests.inbound.lab import OTHER, Lab, Link, Worker, dr, ids_of, mo, redis_proxy
 
 pytestmark = pytest.mark.servers
 
@@ -47,15 +47,15 @@ async def test_a_message_with_an_id_is_itself_for_the_whole_retention(lab: Lab, 
 
 
 async def test_a_message_without_an_id_is_itself_for_a_while(lab: Lab, worker: Worker) -> None:
-    """From its first OK: a repeat does not make it longer."""
+    """From its first OK: what comes after that does not change it."""
     other = await lab.worker("w2")
     assert await worker.receives(mo())
     (key,) = await lab.claims()
     assert 0 < await lab.redis.pttl(key) <= 10_000
-    await lab.redis.pexpire(key, 5_000)
+    await lab.redis.pexpire(key, 1_000_000)
     assert await worker.receives(mo(), OTHER)
     assert await other.receives(mo())
-    assert await lab.redis.pttl(key) <= 5_000
+    assert await lab.redis.pttl(key) > 10_000, "the repeats left it alone"
     assert len(first := await lab.events()) == 1
     await lab.redis.delete(key)  # as when the time has passed
     assert await worker.receives(mo())
@@ -73,6 +73,29 @@ async def test_while_it_is_unanswered_it_is_a_repeat_however_long_that_takes(
     assert await lab.redis.pttl(key) > 10_000, "not only until mo_repeat_seconds have passed"
     confirmed()
     assert await first.safe()
+
+
+@pytest.mark.parametrize(
+    "inbound", [mo(), mo(id_="x-1"), dr("s1"), dr()], ids=["mo", "mo id", "dr", "dr no id"]
+)
+async def test_what_two_providers_bring_is_not_the_same(lab: Lab, inbound: Any) -> None:
+    worker = await lab.worker(early_wait_s=0)
+    elsewhere = Link(provider="q")
+    assert await worker.receives(inbound)
+    assert await worker.receives(inbound, elsewhere)
+    first, second = await lab.events()
+    assert (first.body["provider"], second.body["provider"]) == ("p", "q")
+    assert first.body["event_id"] != second.body["event_id"]
+
+
+@pytest.mark.parametrize("inbound", [mo(id_="x-1"), dr("s1"), dr()], ids=["mo id", "dr", "dr no id"])
+async def test_what_redis_forgot_comes_again_under_the_same_id(lab: Lab, inbound: Any) -> None:
+    worker = await lab.worker(early_wait_s=0)
+    assert await worker.receives(inbound)
+    await lab.redis.flushall()
+    assert await worker.receives(inbound)
+    assert len(events := await lab.events()) == 2
+    assert len(ids_of(events)) == 1
 
 
 async def test_repeats_join_the_first_while_it_is_worked_on(lab: Lab, worker: Worker) -> None:
