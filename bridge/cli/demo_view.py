@@ -44,14 +44,19 @@ class View:
     def say(self, text: str, mood: Mood = Mood.CALM) -> None:
         """Something happened."""
         clock = "" if self._demo is None or self._demo.started is None else _clock(self._demo.elapsed_s)
-        self._progress.print(Text.assemble((f"{clock:>5}  ", "dim"), (text, COLOURS[mood])), soft_wrap=True)
+        if not self._progress.is_terminal:  # a log: one line is one line
+            self._progress.print(f"{clock:>5}  {text}", soft_wrap=True, markup=False)
+            return
+        line = Table.grid(padding=(0, 2, 0, 0))
+        line.add_row(Text(f"{clock:>5}", "dim"), Text(text, COLOURS[mood]))
+        self._progress.print(line)
 
     def open(self, plan: Plan) -> None:
         """The first line."""
         self._progress.print(
             Text.assemble(
                 ("bridge demo", "bold"),
-                f"  everything on this machine, nothing faked but the provider (seed {plan.seed})",
+                f"  all of it here, only the provider is played (seed {plan.seed})",
             ),
             soft_wrap=True,
         )
@@ -228,7 +233,7 @@ def _counts(demo: Demo) -> str:
         "taken": sum(node.taken for node in witness.nodes.values()),
         "receipts": witness.counts["dr"],
         "from phones": witness.counts["mo"],
-        "sent again in doubt": len(witness.resent),
+        "resent": len(witness.resent),
     }
     return " · ".join(f"{what} {number:,}" for what, number in parts.items())
 

@@ -178,9 +178,7 @@ class Demo:
         """What goes wrong, and is put right."""
         await self._until(SITE_FAILS)
         await self._simulator.do("kill", site=FAILING)
-        self._say(
-            f"site {FAILING} is killed: both its SMSCs are gone, with all they had not answered", Mood.BAD
-        )
+        self._say(f"site {FAILING} is killed: both its SMSCs are gone, and every answer they owed", Mood.BAD)
         await self._until(SITE_IS_BACK)
         back = self._loop.time()
         await self._simulator.do("start", site=FAILING)
