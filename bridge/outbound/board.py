@@ -17,6 +17,9 @@ from bridge.outbound.route import Route
 
 log = structlog.get_logger(__name__)
 
+EARLY_S = 0.001
+"""A timer may ring this much before its time: uvloop counts in whole milliseconds."""
+
 
 class Consuming(Protocol):
     """Told how many messages a route may hold; 0 is none, and what waits goes back to RabbitMQ."""
@@ -33,10 +36,13 @@ class LinkBoard:
         routes: Mapping[str, RouteSettings],
         consuming: Consuming,
         wake: Callable[[Route], None],
+        lost: Callable[[Route], None],
     ) -> None:
+        """`wake`: a route has become able to send. `lost`: a route has a link less that is up."""
         self._loop = asyncio.get_running_loop()
         self._consuming = consuming
         self._wake = wake
+        self._lost = lost
         self._closed = False
         self._slots = {link: LinkSlot(link) for link in links}
         slots = list(self._slots.values())
@@ -92,7 +98,7 @@ class LinkBoard:
         resume_at = slot.pacer.throttled(now)
         if not paused_before:
             log.info("link.throttled", link=slot.link.name, pause_s=round(slot.pacer.pause_s, 3))
-            self._loop.call_at(resume_at, self.link_changed, slot.link)
+            self._loop.call_at(resume_at + EARLY_S, self.link_changed, slot.link)
             self._review(slot)
 
     def _review(self, slot: LinkSlot) -> None:
@@ -105,4 +111,4 @@ class LinkBoard:
         for route in self._routes_of[slot]:
             self._consuming.want(route.name, 0 if self._closed else route.prefetch(now))
             if not up and route.lanes:
-                self._wake(route)
+                self._lost(route)

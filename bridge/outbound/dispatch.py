@@ -9,7 +9,7 @@ A message holds a reserved slot of its link from the claim on, so that the claim
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from itertools import count
 
@@ -19,7 +19,7 @@ from bridge.broker.message import Delivery
 from bridge.config.settings import RouteSettings
 from bridge.model.attempt import Attempt
 from bridge.model.names import Lane
-from bridge.model.outcome import Accepted, Outcome, Rejected
+from bridge.model.outcome import Accepted, NotSent, Outcome, Rejected
 from bridge.model.times import rfc3339
 from bridge.outbound.board import Consuming, LinkBoard
 from bridge.outbound.body import InvalidMt, read_mt
@@ -59,11 +59,11 @@ class Dispatcher:
         self._worker = worker
         self._body_limit = body_limit
         self._owners = count(1)
-        self._board = LinkBoard(links, routes, consuming, self._wake)
+        self._board = LinkBoard(links, routes, consuming, self._wake, self._link_lost)
         self.routes = self._board.routes
         self._flights: dict[str, Flight] = {}
-        self._claims_held_until = 0.0
-        self._idle: list[Callable[[], None]] = []
+        self._claims_held = False
+        self._empty = asyncio.Event()
         self.stopping = False
         self.tally = settler.tally
         settler.attach(self)
@@ -87,6 +87,8 @@ class Dispatcher:
         known = self._flights.get(mt_key)
         if known is not None:
             # Redelivered to us, or published twice: one flight settles them all.
+            if delivery.redelivered:
+                known.deliveries = [old for old in known.deliveries if old.alive]
             known.deliveries.append(delivery)
             return
         route = self.routes[route_name]
@@ -94,16 +96,21 @@ class Dispatcher:
         if flight.refused_by and not route.other_providers(flight, ""):
             flight.refused_by = frozenset()
         self._flights[mt_key] = flight
-        route.lanes.push(flight)
-        self._wake(route)
+        self._enter(flight, route)
+
+    def _enter(self, flight: Flight, route: Route) -> None:
+        """To the end of its lane, if there is a link to wait for."""
+        if self._stranded(flight, route):
+            self._settler.wait_for_link(flight)
+        else:
+            route.lanes.push(flight)
+            self._wake(route)
 
     def forget(self, flight: Flight) -> None:
         """Settled: its deliveries are acknowledged or given back."""
         self._flights.pop(flight.mt_key, None)
         if not self._flights:
-            waiters, self._idle = self._idle, []
-            for waiter in waiters:
-                waiter()
+            self._empty.set()
 
     # Choosing and claiming
 
@@ -120,7 +127,7 @@ class Dispatcher:
     def _pump(self, route: Route) -> None:
         route.pump_due = False
         now = self._loop.time()
-        if self.stopping or now < self._claims_held_until:
+        if self.stopping or self._claims_held:
             return
         while route.lanes:
             chosen = route.lanes.take(lambda flight: route.ready_link(flight, now))
@@ -158,29 +165,34 @@ class Dispatcher:
             self._settler.accept_late(flight)
             return
         match claim.verdict:
-            case "new" | "mine":
-                self._go(flight, slot)
-            case "taken":
-                flight.takeover = False
+            case "mine" | "taken" if flight.takeover:
+                # Mine: taken over before, but the answer that said so was lost.
                 self._in_doubt(flight)
             case "stale":
                 # A worker died between its claim and the answer: whose doubt it is now, it is ours to settle.
                 flight.takeover = True
+                flight.claimed_at = None
                 self.place(flight)
             case "busy":
                 self._settler.wait_for_lease(flight, claim.wait_ms)
             case "done":
                 self._settler.repeat(flight, claim.info)
+            case _:
+                flight.takeover = False
+                self._go(flight, slot)
 
     def _hold_claims(self) -> None:
-        now = self._loop.time()
-        if now >= self._claims_held_until:
-            self._claims_held_until = now + CLAIM_AGAIN_S
-            self._loop.call_at(self._claims_held_until, self.wake_all)
+        if not self._claims_held:
+            self._claims_held = True
+            self._loop.call_later(CLAIM_AGAIN_S, self._claim_again)
+
+    def _claim_again(self) -> None:
+        self._claims_held = False
+        self.wake_all()
 
     def _in_doubt(self, flight: Flight) -> None:
-        dead = Attempt(rfc3339(time.time()), "", "", "", "doubt")
-        flight.attempts.append(dead)
+        flight.takeover = False
+        flight.note(Attempt(rfc3339(time.time()), "", "", "", "doubt"))
         reason = "the worker that was sending it died before the answer was recorded"
         self._settler.doubt(flight, reason, self._standing(flight, ""))
 
@@ -213,10 +225,14 @@ class Dispatcher:
             flight.avoid = slot.key
         if not isinstance(outcome, Accepted) or self.routes[flight.route].settings.accepted_events:
             at, word = rfc3339(time.time()), result_word(outcome)
-            flight.attempts.append(Attempt(at, link.provider, link.site, link.name, word))
+            flight.note(Attempt(at, link.provider, link.site, link.name, word))
+        if flight.late is not None and not isinstance(outcome, Accepted):
+            self._settler.accept_late(flight)
+            return
         if isinstance(outcome, Rejected):
             flight.refused_by |= {link.provider}
         standing = self._standing(flight, link.provider)
+        flight.bounced = isinstance(outcome, NotSent) and outcome.status is not None
         self._settler.settle(flight, link, decide_settlement(outcome, standing), standing)
 
     def _standing(self, flight: Flight, provider: str) -> Standing:
@@ -226,6 +242,7 @@ class Dispatcher:
             max_attempts=route.settings.max_attempts,
             other_providers=route.other_providers(flight, provider),
             on_doubt=flight.mt.on_doubt or route.settings.on_doubt,
+            bounced=flight.bounced,
         )
 
     def answered_late(self, link: LinkPort, ref: object, outcome: Outcome) -> None:
@@ -235,7 +252,7 @@ class Dispatcher:
             log.info("mt.late_refusal", id=ref.mt.id, link=link.name, result=result_word(outcome))
             return
         ref.late = (outcome.smsc_id, link)
-        if ref.stage is Stage.WAITING and ref.mt_key in self._flights:
+        if ref.stage is Stage.WAITING and self._flights.get(ref.mt_key) is ref:
             self.routes[ref.route].lanes.remove(ref)
             self._settler.accept_late(ref)
         else:
@@ -251,14 +268,26 @@ class Dispatcher:
         """Back to the head of its lane, or to RabbitMQ when no link of its route is up (or we are stopping)."""
         route = self.routes[flight.route]
         flight.stage = Stage.WAITING
-        now = self._loop.time()
-        if self.stopping or not route.prefetch(now):
+        if self.stopping or not route.prefetch(self._loop.time()):
             self._settler.give_back(flight)
-        elif not route.other_link_up(flight, None, now):
+        elif self._stranded(flight, route):
             self._settler.wait_for_link(flight)
         else:
             route.lanes.push_front(flight)
             self._wake(route)
+
+    def _stranded(self, flight: Flight, route: Route) -> bool:
+        """Whether only providers that have no link up, or are too busy, may still carry it."""
+        if not flight.refused_by:
+            return False
+        return route.lanes.full_of_restricted or not route.other_link_up(flight, None, self._loop.time())
+
+    def _link_lost(self, route: Route) -> None:
+        """What waits may have another link, or none any more. A route without any gets all back: see `consume`."""
+        if route.prefetch(self._loop.time()):
+            for flight in route.lanes.drain():
+                self._enter(flight, route)
+        self._wake(route)
 
     def resend(self, flight: Flight) -> None:
         """A doubtful message whose second copy may leave now: over another link, or up the ladder if there is none."""
@@ -278,7 +307,6 @@ class Dispatcher:
         """Soft stop: nothing new is sent; returns when nothing is in flight any more. The caller sets the limit."""
         self.stopping = True
         self._board.close()
-        if self._flights:
-            idle = asyncio.Event()
-            self._idle.append(idle.set)
-            await idle.wait()
+        while self._flights:
+            self._empty.clear()
+            await self._empty.wait()

@@ -3,7 +3,7 @@
 from enum import Enum, auto
 
 from bridge.broker.message import Delivery
-from bridge.model.attempt import Attempt
+from bridge.model.attempt import KEPT_ATTEMPTS, Attempt
 from bridge.model.mt import Mt
 from bridge.model.names import (
     HEADER_ATTEMPT,
@@ -33,17 +33,21 @@ class Flight:
     """One MT on its way.
 
     `deliveries`: every delivery of this id that this worker holds; all are settled together.
+    `arrived`: what its delivery says of it: attempts counted, doubt, providers that refused it.
     `avoid`: provider and name of the link that failed it last.
+    `bounced`: a link refused it for the link's own sake; of a second such refusal the message is the cause.
     `claimed_at`: loop time at which the claim was asked for, None while Redis holds none of ours.
-    `takeover`: the next claim may take what a dead worker left.
+    `takeover`: the next claim may take what a dead worker left; the last one may have done so unheard.
     `doubt`: a copy may already be with a provider: every later event says possible_duplicate.
     `parked`: its end was `parked`, so a late answer resolves it.
     `late`: the smsc_id of an answer that came after the doubt was declared, and the link that brought it.
     """
 
     __slots__ = (
+        "arrived",
         "attempts",
         "avoid",
+        "bounced",
         "claimed_at",
         "counted",
         "deliveries",
@@ -75,9 +79,11 @@ class Flight:
         self.counted = _count(headers.get(HEADER_ATTEMPT)) if headers else 0
         self.doubt = bool(headers) and headers.get(HEADER_DOUBT) is True
         self.refused_by = _names(headers.get(HEADER_REFUSED)) if headers else frozenset[str]()
+        self.arrived = (self.counted, self.doubt, self.refused_by)
         self.avoid = (self.attempts[-1].provider, self.attempts[-1].link) if self.attempts else NO_LINK
         self.stage = Stage.WAITING
         self.pdu: bytes | Rejected = b""
+        self.bounced = False
         self.claimed_at: float | None = None
         self.takeover = False
         self.parked = False
@@ -87,6 +93,24 @@ class Flight:
     def picky(self) -> bool:
         """Whether not every link of the route will do."""
         return self.avoid is not NO_LINK or bool(self.refused_by)
+
+    @property
+    def learned(self) -> bool:
+        """Whether we know what its delivery does not say: then it may not go back as it came."""
+        return self.arrived != (self.counted, self.doubt, self.refused_by)
+
+    @property
+    def needs_claim(self) -> bool:
+        """Whether nothing but the claim tells others of a copy that may be with a provider.
+
+        Were it released and this worker killed, the delivery would come back as one that was never sent.
+        """
+        return self.takeover or (self.doubt and not self.arrived[1])
+
+    def note(self, attempt: Attempt) -> None:
+        """One more attempt; the oldest is forgotten."""
+        self.attempts.append(attempt)
+        del self.attempts[:-KEPT_ATTEMPTS]
 
     def travel_headers(self) -> dict[str, object]:
         """What travels with the message along the ladder, for whoever tries next."""

@@ -1,4 +1,6 @@
-"""What a finished claim remembers of its MT, so that a repeat can tell the same end again. Pure.
+"""What Redis remembers of an MT: for its receipts, and in its finished claim, so that a repeat can tell the same end.
+
+Pure. The finished claim:
 
 A|<1 if possible_duplicate>|<smsc_id>|<provider>|<site>|<link>      accepted; short: it is kept for days
 O|<json>                                                            ended otherwise, its event or dead copy still owed
@@ -11,6 +13,8 @@ from typing import cast
 
 from bridge.model.attempt import Attempt
 from bridge.model.events import MtOutcome, MtReport, Origin
+from bridge.outbound.flight import Flight
+from bridge.store.correlation import Correlation
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +23,23 @@ class Record:
 
     report: MtReport
     sealed: bool
+
+
+def correlation_of(flight: Flight, smsc_id: str, provider: str) -> Correlation:
+    """What its receipts will be matched with, and say of it."""
+    mt = flight.mt
+    return Correlation(
+        mt_id=mt.id,
+        generation=flight.generation,
+        provider=provider,
+        smsc_id=smsc_id,
+        to=mt.to,
+        receipt=mt.receipt,
+        possible_duplicate=flight.doubt,
+        app_id=mt.app_id,
+        conversation_id=mt.conversation_id,
+        metadata=mt.metadata,
+    )
 
 
 def dump_accepted(smsc_id: str, origin: Origin, *, possible_duplicate: bool) -> str:
@@ -59,13 +80,20 @@ def load(info: str) -> Record:
     if kind not in ("O", "S"):
         raise ValueError(f"not a record of an MT's end: {info[:20]!r}")
     body = json.loads(rest)
-    report = MtReport(
-        outcome=cast("MtOutcome", body["o"]),
-        reason=body["r"],
-        status=body["s"],
-        segments=body["n"],
-        possible_duplicate=body["d"],
-        attempts=tuple(Attempt.from_body(attempt) for attempt in body["a"]),
-        origin=Origin(*body["l"]),
-    )
+    try:
+        report = MtReport(
+            outcome=cast("MtOutcome", body["o"]),
+            reason=body["r"],
+            status=body["s"],
+            segments=body["n"],
+            possible_duplicate=body["d"],
+            attempts=tuple(Attempt.from_body(attempt) for attempt in body["a"]),
+            origin=Origin(*body["l"]),
+        )
+    except (LookupError, TypeError, AttributeError) as error:
+        raise ValueError(f"not a record of an MT's end: {error!r}") from error
     return Record(report, sealed=kind == "S")
+
+
+UNREADABLE = Record(MtReport(outcome="failed", reason="what Redis holds of it cannot be read"), sealed=False)
+"""Of a finished claim that this version did not write: it must not be sent, and a person has to look."""

@@ -4,6 +4,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import orjson
+
 from bridge.model.attempt import KEPT_ATTEMPTS, Attempt
 from bridge.model.names import WAIT_RUNGS_S
 
@@ -33,8 +35,10 @@ def load_attempts(header: object) -> list[Attempt]:
     if not isinstance(header, str | bytes):
         return []
     try:
-        found: Any = json.loads(header)
-    except (ValueError, RecursionError):
+        found: Any = orjson.loads(
+            header
+        )  # unlike json it takes no lone surrogates, which no event could carry
+    except ValueError:
         return []
     if not isinstance(found, list):
         return []

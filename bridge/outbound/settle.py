@@ -5,7 +5,8 @@
     Rejected                      Elsewhere while a provider of the route has not refused it, else End(rejected)
     RetryLater                    Wait on the ladder, or End(failed) when max_attempts are used up
     Throttled                     Again: first in line, costs no attempt; its link pauses
-    NotSent                       Again: any other link, costs no attempt
+    NotSent                       Again: any other link, costs no attempt; but a message that more than one link
+                                  blamed on itself (bind or account status) is treated as RetryLater
     Doubt, policy resend          Resend, or End(failed) when max_attempts are used up
     Doubt, policy park            End(parked)
 
@@ -73,6 +74,8 @@ class Standing:
     max_attempts: int
     other_providers: bool
     on_doubt: DoubtPolicy
+    bounced: bool = False
+    """Whether a link refused it for its own sake before. Two in a row: the message is at fault, or it may wait."""
 
     @property
     def last(self) -> bool:
@@ -88,11 +91,11 @@ def decide_settlement(outcome: Outcome, standing: Standing) -> Settlement:
         case Rejected(status, reason):
             return Elsewhere() if standing.other_providers else End("rejected", reason, status)
         case RetryLater(status, reason):
-            if standing.last:
-                return End("failed", f"{standing.max_attempts} attempts, the last: {reason}", status)
-            return Wait()
+            return _later(status, reason, standing)
         case Throttled():
             return Again(answered=True)
+        case NotSent(reason, status) if status is not None and standing.bounced:
+            return _later(status, reason, standing)
         case NotSent(_, status):
             return Again(answered=status is not None)
         case Doubt(reason):
@@ -101,6 +104,12 @@ def decide_settlement(outcome: Outcome, standing: Standing) -> Settlement:
             if standing.last:
                 return End("failed", f"{standing.max_attempts} attempts, the last in doubt: {reason}")
             return Resend(reason)
+
+
+def _later(status: int | None, reason: str, standing: Standing) -> Wait | End:
+    if standing.last:
+        return End("failed", f"{standing.max_attempts} attempts, the last: {reason}", status)
+    return Wait()
 
 
 def result_word(outcome: Outcome) -> str:

@@ -14,12 +14,12 @@ import structlog
 
 from bridge.broker.message import Delivery, Outgoing, forward
 from bridge.model.events import MtReport
-from bridge.model.names import Names
+from bridge.model.names import WAIT_RUNGS_S, Names
 from bridge.model.outcome import Doubt
 from bridge.outbound.body import InvalidMt
 from bridge.outbound.flight import Flight, Stage
 from bridge.outbound.ports import ClaimsPort, LinkPort, OutboxPort
-from bridge.outbound.record import Record, dump_accepted, dump_ended, load
+from bridge.outbound.record import UNREADABLE, correlation_of, dump_accepted, dump_ended, load
 from bridge.outbound.retry import rung_after, rung_for_lease
 from bridge.outbound.settle import (
     Accept,
@@ -32,7 +32,7 @@ from bridge.outbound.settle import (
     Wait,
     decide_settlement,
 )
-from bridge.outbound.tell import dead_copy, invalid_messages, origin_of, outcome_message
+from bridge.outbound.tell import dead_copy, invalid_messages, origin_of, outcome_message, report_of
 from bridge.store.claims import Recorded
 from bridge.store.correlation import Correlation
 
@@ -115,14 +115,7 @@ class Settler:
 
     def _end(self, flight: Flight, link: LinkPort | None, end: End) -> None:
         flight.parked = end.outcome == "parked"
-        report = MtReport(
-            outcome=end.outcome,
-            reason=end.reason,
-            status=end.status,
-            attempts=tuple(flight.attempts),
-            possible_duplicate=flight.doubt,
-            origin=origin_of(link),
-        )
+        report = report_of(flight, end.outcome, link, reason=end.reason, status=end.status)
         info = dump_ended(report, sealed=False)
         self._claims.finish(flight.mt_key, flight.owner, info, partial(self._finished, flight, report, info))
 
@@ -155,25 +148,13 @@ class Settler:
         if flight.route not in self._accepted_events:
             self._done(flight)
             return
-        report = MtReport(
-            outcome="accepted",
-            smsc_ids=(smsc_id or None,),
-            attempts=tuple(flight.attempts),
-            possible_duplicate=flight.doubt,
-            origin=origin_of(link),
-        )
+        report = report_of(flight, "accepted", link, smsc_ids=(smsc_id or None,))
         self._publish([outcome_message(self._names, flight, report)], lambda: self._done(flight))
 
     def _resend(self, flight: Flight, link: LinkPort | None, reason: str) -> None:
         """`resent` is confirmed before a second copy can leave."""
         flight.doubt = True
-        report = MtReport(
-            outcome="resent",
-            reason=reason,
-            attempts=tuple(flight.attempts),
-            possible_duplicate=True,
-            origin=origin_of(link),
-        )
+        report = report_of(flight, "resent", link, reason=reason)
         self.tally["resent", flight.route, ""] += 1
         log.warning("mt.resent", id=flight.mt.id, route=flight.route, reason=reason)
         event = outcome_message(self._names, flight, report, str(flight.counted))
@@ -197,10 +178,11 @@ class Settler:
         self._climb(flight, rung_for_lease(wait_ms))
 
     def wait_for_link(self, flight: Flight) -> None:
-        """Only providers without a link up may still carry it: it waits in RabbitMQ, not here."""
+        """Only providers without a link up, or too busy, may still carry it: it waits in RabbitMQ, not here."""
         self._climb(flight, NO_CARRIER_RUNG_S)
 
     def _climb(self, flight: Flight, rung_s: int) -> None:
+        """Onto the ladder, with what we know of it. A claim that it needs is held until RabbitMQ has the copy."""
         flight.stage = Stage.SETTLING
         self._release(flight)
         delivery = flight.deliveries[-1]
@@ -210,12 +192,24 @@ class Settler:
             self._names.route_key(flight.route, flight.lane),
             flight.travel_headers(),
         )
-        self._publish([message], lambda: self._done(flight))
+        self._publish([message], partial(self._climbed, flight))
+
+    def _climbed(self, flight: Flight) -> None:
+        # A delivery whose session died comes back as it was: then the claim goes on telling of the doubt.
+        superseded = all(delivery.alive for delivery in flight.deliveries)
+        if superseded and flight.claimed_at is not None and not flight.takeover:
+            self._claims.release(flight.mt_key, flight.give_up_claim(), _nothing)
+        self._done(flight)
 
     def give_back(self, flight: Flight) -> None:
-        """To RabbitMQ, where any other worker may take it; its claim first, so that none mistakes it for doubt."""
+        """To RabbitMQ, where any other worker may take it; its claim first, so that none mistakes it for doubt.
+
+        What has happened to it travels with a copy only: such a one goes by the lowest rung.
+        """
         flight.stage = Stage.SETTLING
-        if flight.claimed_at is None:
+        if flight.learned:
+            self._climb(flight, WAIT_RUNGS_S[0])
+        elif flight.claimed_at is None or flight.takeover:
             self._requeue(flight)
         else:
             self._claims.release(flight.mt_key, flight.give_up_claim(), partial(self._requeue, flight))
@@ -226,7 +220,7 @@ class Settler:
         self._hand.forget(flight)
 
     def _release(self, flight: Flight) -> None:
-        if flight.claimed_at is not None:
+        if flight.claimed_at is not None and not flight.needs_claim:
             self._claims.release(flight.mt_key, flight.give_up_claim(), _nothing)
 
     # Late answers and repeats
@@ -247,14 +241,8 @@ class Settler:
     def _resolved(self, flight: Flight, smsc_id: str, link: LinkPort, _recorded: Recorded) -> None:
         if not flight.parked:
             return
-        report = MtReport(
-            outcome="resolved",
-            reason="a late answer accepted it",
-            smsc_ids=(smsc_id or None,),
-            attempts=tuple(flight.attempts),
-            possible_duplicate=flight.doubt,
-            origin=origin_of(link),
-        )
+        reason = "a late answer accepted it"
+        report = report_of(flight, "resolved", link, reason=reason, smsc_ids=(smsc_id or None,))
         log.info("mt.resolved", id=flight.mt.id, link=link.name)
         self._publish([outcome_message(self._names, flight, report)], _nothing)
 
@@ -262,7 +250,11 @@ class Settler:
         """The id has ended before: only its outcome event is told again, with what a crash left owing."""
         flight.stage = Stage.SETTLING
         flight.claimed_at = None
-        record: Record = load(info)
+        try:
+            record = load(info)
+        except ValueError as error:
+            log.error("mt.claim_unreadable", id=flight.mt.id, reason=str(error))  # noqa: TRY400  no trace needed
+            record = UNREADABLE
         self.tally["repeat", flight.route, record.report.outcome] += 1
         log.info("mt.repeat", id=flight.mt.id, route=flight.route, outcome=record.report.outcome)
         if not record.sealed:
@@ -283,19 +275,7 @@ class Settler:
     def _answered(
         self, flight: Flight, smsc_id: str, link: LinkPort, then: Callable[[Recorded], None]
     ) -> None:
-        mt = flight.mt
-        entry = Correlation(
-            mt_id=mt.id,
-            generation=flight.generation,
-            provider=link.provider,
-            smsc_id=smsc_id,
-            to=mt.to,
-            receipt=mt.receipt,
-            possible_duplicate=flight.doubt,
-            app_id=mt.app_id,
-            conversation_id=mt.conversation_id,
-            metadata=mt.metadata,
-        )
+        entry = correlation_of(flight, smsc_id, link.provider)
         info = dump_accepted(smsc_id, origin_of(link), possible_duplicate=flight.doubt)
         self._claims.answered(flight.mt_key, flight.owner, info, entry, partial(self._recorded, entry, then))
 

@@ -1,16 +1,38 @@
 """What outbound publishes of an MT's end: the event, and the copy for `bridge.dead`."""
 
 import time
+from collections.abc import Sequence
 
 from bridge.broker.message import Delivery, Outgoing, forward
 from bridge.broker.outbox import event_message
-from bridge.model.events import NO_ORIGIN, MtReport, Origin, mt_event
+from bridge.model.events import NO_ORIGIN, MtOutcome, MtReport, Origin, mt_event
 from bridge.model.ids import digest, event_id
 from bridge.model.names import HEADER_AT, HEADER_DETAIL, HEADER_REASON, Names
 from bridge.model.times import rfc3339
 from bridge.outbound.body import InvalidMt
 from bridge.outbound.flight import Flight
 from bridge.outbound.ports import LinkPort
+
+
+def report_of(
+    flight: Flight,
+    outcome: MtOutcome,
+    link: LinkPort | None,
+    *,
+    reason: str | None = None,
+    status: int | None = None,
+    smsc_ids: Sequence[str | None] = (),
+) -> MtReport:
+    """What is to be said of this flight now."""
+    return MtReport(
+        outcome=outcome,
+        reason=reason,
+        status=status,
+        smsc_ids=smsc_ids,
+        attempts=tuple(flight.attempts),
+        possible_duplicate=flight.doubt,
+        origin=origin_of(link),
+    )
 
 
 def outcome_message(names: Names, flight: Flight, report: MtReport, *more: str) -> Outgoing:

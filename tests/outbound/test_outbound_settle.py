@@ -84,3 +84,11 @@ def test_only_retries_and_resends_use_up_attempts(counted: int) -> None:
 )
 def test_the_word_for_an_attempt(outcome: Outcome, word: str) -> None:
     assert result_word(outcome) == word
+
+
+def test_a_message_that_two_links_in_a_row_blamed_on_themselves_is_treated_as_refused_for_now() -> None:
+    bounced = Standing(counted=0, max_attempts=8, other_providers=False, on_doubt="resend", bounced=True)
+    assert decide_settlement(NotSent("bind", 4), bounced) == Wait()
+    assert decide_settlement(NotSent("link lost"), bounced) == Again(answered=False)
+    last = Standing(counted=7, max_attempts=8, other_providers=False, on_doubt="park", bounced=True)
+    assert decide_settlement(NotSent("bind", 4), last) == End("failed", "8 attempts, the last: bind", 4)
