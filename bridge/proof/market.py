@@ -52,7 +52,7 @@ class Market:
                 declared = await channel.queue_declare("", exclusive=True)
                 await channel.queue_bind(declared.queue or "", self._stage.names.inbound, "#")
         self._intake = Intake(channel, take, lambda: None)
-        await self._intake.consume(declared.queue or "", PREFETCH, None)
+        await self._intake.consume(declared.queue or "", PREFETCH)
 
     async def waiting(self) -> int:
         """Messages that no worker has: MTs in their queues, and whatever waits for another try."""
