@@ -28,6 +28,7 @@ LINE_EVERY_S = 5.0
 """Where there is no terminal, the counts are a line so often."""
 COLOURS = {Mood.CALM: "", Mood.BAD: "red", Mood.GOOD: "green"}
 OTHERWISE = "wrong in another way"
+WRONGS = {"lost": "lost", "doubled": "doubled without a mark", "wrong": OTHERWISE}
 """What is neither lost nor doubled; shown only where there is some."""
 
 
@@ -194,10 +195,9 @@ def _rows(verdict: Verdict) -> Iterator[tuple[str, int, str]]:
 
 def _wrongs(audit: Audit) -> dict[str, int]:
     """What must all be 0, in a reader's words."""
-    wrongs = {"lost": 0, "doubled without a mark": 0, OTHERWISE: 0}
+    wrongs = dict.fromkeys(WRONGS.values(), 0)
     for complaint in audit.complaints:
-        kind = next((kind for kind in wrongs if kind.split()[0] in complaint.what), OTHERWISE)
-        wrongs[kind] += len(complaint.about)
+        wrongs[WRONGS[complaint.kind]] += len(complaint.about)
     return wrongs
 
 

@@ -7,7 +7,10 @@ how the facts were gathered, waits, or judges speed. MOs are known by their text
 from collections import Counter
 from collections.abc import Hashable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
+
+Kind = Literal["lost", "doubled", "wrong"]
+Finding = tuple[Kind, str, Set[str]]
 
 ENDED_UNSENT = frozenset({"rejected", "failed", "parked", "invalid", "expired"})
 EXAMPLES = 5
@@ -17,6 +20,7 @@ EXAMPLES = 5
 class Complaint:
     """A promise that was not kept: what is wrong, and the ids or texts it is wrong with."""
 
+    kind: Kind
     what: str
     about: frozenset[str]
 
@@ -126,8 +130,8 @@ class Ledger:
             repeated=self._repeated,
             suppressed=max(0, again - self._repeated),
             complaints=tuple(
-                Complaint(what, frozenset(about))
-                for what, about in (
+                Complaint(kind, what, frozenset(about))
+                for kind, what, about in (
                     *self._about_mts(ended, doubled),
                     *self._about_receipts(mts, drs),
                     *self._about_mos(mos),
@@ -139,40 +143,42 @@ class Ledger:
     def _of(self, kind: str) -> list[Mapping[str, Any]]:
         return [event for event in self._events.values() if event["type"] == kind]
 
-    def _about_mts(self, ended: list[Mapping[str, Any]], doubled: set[str]) -> Iterator[tuple[str, Set[str]]]:
+    def _about_mts(self, ended: list[Mapping[str, Any]], doubled: set[str]) -> Iterator[Finding]:
         published, taken = self._published.keys(), self._taken.keys()
         outcomes = Counter(event["id"] for event in ended)
         refused = {event["id"] for event in ended if event["outcome"] in ("rejected", "invalid")}
         yield (
+            "lost",
             "MTs lost (not taken by the provider, and no event says why)",
             published - taken - outcomes.keys(),
         )
-        yield "MTs doubled without a mark", doubled - self._marked
-        yield "MTs taken that nobody published", taken - published - self._perhaps_published
-        yield "MTs with more than one outcome", _more_than_one(outcomes)
-        yield "MTs said to be refused that the provider took", refused & taken
+        yield "doubled", "MTs doubled without a mark", doubled - self._marked
+        yield "wrong", "MTs taken that nobody published", taken - published - self._perhaps_published
+        yield "wrong", "MTs with more than one outcome", _more_than_one(outcomes)
+        yield "wrong", "MTs said to be refused that the provider took", refused & taken
 
     def _about_receipts(
         self, mts: list[Mapping[str, Any]], drs: list[Mapping[str, Any]]
-    ) -> Iterator[tuple[str, Set[str]]]:
+    ) -> Iterator[Finding]:
         per_id = Counter(event["smsc_id"] for event in drs)
         in_doubt = self._marked | {event["id"] for event in mts if event["outcome"] == "parked"}
         answered = {smsc_id for smsc_id, mt_id in self._mt_of.items() if mt_id not in in_doubt}
-        yield "receipts lost", self._receipts_owed - per_id.keys()
-        yield "receipts doubled", _more_than_one(per_id)
-        yield "receipts that nobody sent", per_id.keys() - self._mt_of.keys()
+        yield "lost", "receipts lost", self._receipts_owed - per_id.keys()
+        yield "doubled", "receipts doubled", _more_than_one(per_id)
+        yield "wrong", "receipts that nobody sent", per_id.keys() - self._mt_of.keys()
         wrong = {e["smsc_id"] for e in drs if e["matched"] and self._mt_of.get(e["smsc_id"]) != e["mt_id"]}
-        yield "receipts matched to the wrong MT", wrong & self._mt_of.keys()
+        yield "wrong", "receipts matched to the wrong MT", wrong & self._mt_of.keys()
         yield (
+            "wrong",
             "receipts not matched though their MT was not in doubt",
             {event["smsc_id"] for event in drs if not event["matched"]} & answered,
         )
 
-    def _about_mos(self, mos: list[Mapping[str, Any]]) -> Iterator[tuple[str, Set[str]]]:
+    def _about_mos(self, mos: list[Mapping[str, Any]]) -> Iterator[Finding]:
         per_text = Counter(event["text"] for event in mos)
-        yield "MOs lost", self._mos_sent - per_text.keys()
-        yield "MOs doubled", _more_than_one(per_text)
-        yield "MOs that nobody sent", per_text.keys() - self._mos_sent
+        yield "lost", "MOs lost", self._mos_sent - per_text.keys()
+        yield "doubled", "MOs doubled", _more_than_one(per_text)
+        yield "wrong", "MOs that nobody sent", per_text.keys() - self._mos_sent
 
 
 def _more_than_one(counts: Counter[str]) -> set[str]:
