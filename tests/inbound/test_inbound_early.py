@@ -26,7 +26,7 @@ RAW = st.dictionaries(
 )
 DR = st.builds(
     Dr,
-    ids=st.lists(TEXT, max_size=3).map(tuple),
+    ids=st.lists(TEXT, min_size=1, max_size=3).map(tuple),
     state=st.none() | st.sampled_from(get_args(DrState)),
     final=st.booleans(),
     error=st.none() | TEXT,
@@ -39,13 +39,7 @@ DR = st.builds(
     identity=st.binary(max_size=40),
     raw=RAW,
 )
-ORIGIN = st.builds(
-    Origin,
-    st.none() | TEXT,
-    st.none() | TEXT,
-    st.none() | st.sampled_from(["smpp", "http"]),
-    st.none() | TEXT,
-)
+ORIGIN = st.builds(Origin, TEXT, TEXT, st.sampled_from(["smpp", "http"]), TEXT)
 RECEIPT = st.builds(EarlyReceipt, DR, ORIGIN, st.binary(max_size=16), TEXT, st.floats(0, 4e9))
 
 
@@ -57,7 +51,7 @@ def test_a_receipt_is_the_same_after_its_wait(receipt: EarlyReceipt) -> None:
 @given(RECEIPT)
 def test_how_it_is_published(receipt: EarlyReceipt) -> None:
     message = early_message(receipt, Names("b"), 5)
-    assert (message.exchange, message.routing_key) == ("b.wait.5", f"early.{receipt.origin.provider or ''}")
+    assert (message.exchange, message.routing_key) == ("b.wait.5", f"early.{receipt.origin.provider}")
     assert (message.message_id, message.type, message.mandatory) == (receipt.event_id, "early", True)
     assert message.body == receipt.dump()
 
