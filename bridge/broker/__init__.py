@@ -7,7 +7,7 @@ from bridge.broker.errors import BrokerUnavailable, TopologyError
 from bridge.broker.message import Confirmation, Delivery, Outgoing, Properties, forward
 from bridge.broker.publisher import Publisher
 from bridge.broker.subscription import Subscription
-from bridge.broker.topology import render, topology
+from bridge.broker.topology import topology
 
 __all__ = [
     "Broker",
@@ -20,6 +20,5 @@ __all__ = [
     "Subscription",
     "TopologyError",
     "forward",
-    "render",
     "topology",
 ]

@@ -101,20 +101,12 @@ class Broker:
                 await session.close()
         self._publishing = self._consuming = None
 
-    def subscribe(
-        self,
-        queue: str,
-        prefetch: int,
-        on_delivery: Callable[[Delivery], None],
-        *,
-        priority: int | None = None,
-    ) -> Subscription:
+    def subscribe(self, queue: str, prefetch: int, on_delivery: Callable[[Delivery], None]) -> Subscription:
         """Consume a queue from now on, over all reconnects, until the subscription is cancelled.
 
-        `on_delivery` is called in the loop and must be fast; `prefetch` 1 to 2,000 (quorum queues allow no more);
-        `priority`: RabbitMQ serves consumers with a higher one first.
+        `on_delivery` is called in the loop and must be fast; `prefetch` 1 to 2,000 (quorum queues allow no more).
         """
-        subscription = Subscription(queue, prefetch, on_delivery, priority)
+        subscription = Subscription(queue, prefetch, on_delivery)
         self._subscriptions[subscription] = None
         if self._consumers is not None and self._consuming is not None:
             self._start(subscription, self._consumers, self._consuming)

@@ -11,7 +11,6 @@ import aiormq.abc
 import structlog
 from aiormq import spec
 from aiormq.channel import Channel
-from pamqp.common import FieldTable
 
 from bridge.broker.acks import AckTracker
 from bridge.broker.errors import ChannelLost, library_errors, lost
@@ -64,13 +63,12 @@ class Intake:
             return None
         return lost(None if self._closing.cancelled() else self._closing.exception())
 
-    async def consume(self, queue: str, prefetch: int, priority: int | None) -> None:
+    async def consume(self, queue: str, prefetch: int) -> None:
         """Start a consumer with this prefetch. Raises ChannelLost; the channel is then unusable."""
-        arguments: FieldTable | None = None if priority is None else {"x-priority": priority}
         with library_errors():
             async with asyncio.timeout(CALL_LIMIT_S):
                 await self._channel.basic_qos(prefetch_count=prefetch)
-                answer = await self._channel.basic_consume(queue, self._receive, arguments=arguments)
+                answer = await self._channel.basic_consume(queue, self._receive)
         self._consumer = answer.consumer_tag
 
     async def stop_consuming(self) -> None:
@@ -84,6 +82,14 @@ class Intake:
 
     async def close(self) -> None:
         """Close the channel; RabbitMQ takes back what is not settled. Never raises."""
+        closing = self._loop.create_task(self._close())
+        try:
+            await asyncio.shield(closing)
+        finally:
+            # Given up half-way it would be closed once more, which costs the connection. It has a limit of its own.
+            await asyncio.wait([closing])
+
+    async def _close(self) -> None:
         try:
             with contextlib.suppress(ChannelLost), library_errors():
                 async with asyncio.timeout(CLOSE_LIMIT_S):

@@ -22,13 +22,10 @@ class Subscription:
     Made by `Broker.subscribe`. Deliveries of a session that died are delivered again on the next one.
     """
 
-    def __init__(
-        self, queue: str, prefetch: int, on_delivery: Callable[[Delivery], None], priority: int | None
-    ) -> None:
+    def __init__(self, queue: str, prefetch: int, on_delivery: Callable[[Delivery], None]) -> None:
         self.queue = queue
         self.prefetch = prefetch
         self._on_delivery = on_delivery
-        self._priority = priority
         self._intake: Intake | None = None
         self._changed = asyncio.Event()
         self._stopped = asyncio.Event()
@@ -99,7 +96,7 @@ class Subscription:
         self._intake = intake
         try:
             prefetch = self.prefetch
-            await intake.consume(self.queue, prefetch, self._priority)
+            await intake.consume(self.queue, prefetch)
             while not self.cancelled:
                 if not intake.alive:
                     raise intake.death or ChannelLost("the channel closed")
@@ -108,7 +105,7 @@ class Subscription:
                 if self.prefetch != prefetch:
                     prefetch = self.prefetch
                     await intake.stop_consuming()
-                    await intake.consume(self.queue, prefetch, self._priority)
+                    await intake.consume(self.queue, prefetch)
                     continue
                 self._changed.clear()
                 await self._changed.wait()

@@ -98,23 +98,3 @@ def _bindings(names: Names, routes: Sequence[str]) -> Iterator[Binding]:
         for lane in _LANES:
             for source in (names.mt, names.retry):
                 yield Binding(source, names.route_queue(route, lane), names.route_key(route, lane))
-
-
-def render(items: Sequence[Item]) -> str:
-    """The topology for a person to read, one line each."""
-    return "\n".join(_line(item) for item in items)
-
-
-def _line(item: Item) -> str:
-    match item:
-        case Exchange(name, kind, arguments):
-            return f"exchange {name} ({kind}){_spelled(arguments)}"
-        case Queue(name, arguments):
-            return f"queue    {name}{_spelled(arguments)}"
-        case Binding(source, destination, key, to_exchange):
-            what = "exchange" if to_exchange else "queue"
-            return f"binding  {source} -> {what} {destination}{f' by {key}' if key else ''}"
-
-
-def _spelled(arguments: Mapping[str, Any]) -> str:
-    return "".join(f" {name}={value}" for name, value in arguments.items())

@@ -57,7 +57,7 @@ class Tap:
 
     async def consume(self, queue: str) -> None:
         """Begin. Raises ChannelLost."""
-        await self._intake.consume(queue, PREFETCH, None)
+        await self._intake.consume(queue, PREFETCH)
 
     async def close(self) -> None:
         """End it; the queue goes with it. Never raises."""

@@ -8,6 +8,8 @@ import pytest
 from aiormq import spec
 
 from bridge.broker import Confirmation, Delivery, forward
+from bridge.broker.intake import Intake
+from bridge.broker.session import Urls
 
 pytestmark = pytest.mark.servers
 
@@ -61,21 +63,6 @@ async def test_settling_while_the_last_acks_are_written_is_told_too(lab: Any, in
         await asyncio.sleep(0)
     second.ack()
     await inbox.take(2)
-
-
-async def test_the_consumer_with_the_higher_priority_is_served_first(
-    lab: Any, inbox: Any, eventually: Any
-) -> None:
-    broker = await lab.start()
-    preferred = type(inbox)()
-    subscriptions = [
-        broker.subscribe(lab.queue, 20, inbox),
-        broker.subscribe(lab.queue, 20, preferred, priority=5),
-    ]
-    await eventually(lambda: all(subscription.active for subscription in subscriptions))
-    await fill(lab, broker, 20)
-    await preferred.take(20)
-    assert inbox.seen == []
 
 
 async def test_a_requeued_delivery_comes_again(lab: Any, inbox: Any) -> None:
@@ -280,3 +267,21 @@ async def test_headers_that_fill_a_frame_leave_room_for_ours(lab: Any, inbox: An
     assert await lab.publish(broker, message) == [Confirmation.CONFIRMED]
     copy = await inbox.get()
     assert set(copy.headers) == {"small", "large", "bridge-detail"}
+
+
+async def test_closing_that_is_cancelled_half_way_costs_one_channel_and_no_connection(
+    lab: Any, inbox: Any
+) -> None:
+    await lab.start()
+    session = await Urls([lab.rabbit.url]).connect("test")
+    for turns in range(0, 60, 2):
+        intake = Intake(await session.channel(), inbox, lambda: None)
+        await intake.consume(lab.queue, 5)
+        closing = asyncio.create_task(intake.close())
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        closing.cancel()
+        await asyncio.wait([closing])
+    await session.channel()
+    assert session.alive
+    await session.close()

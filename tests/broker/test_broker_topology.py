@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bridge.broker import BrokerUnavailable, Confirmation, TopologyError, render, topology
+from bridge.broker import BrokerUnavailable, Confirmation, TopologyError, topology
 from bridge.broker.declare import check_dead_lettering
 from bridge.broker.session import Urls
 from bridge.broker.topology import Binding, Exchange, Queue
@@ -63,14 +63,6 @@ def test_each_name_is_declared_before_it_is_bound_and_once() -> None:
         else:
             assert (type(item), item.name) not in seen
             seen.add((type(item), item.name))
-
-
-def test_it_can_be_shown() -> None:
-    shown = render(topology(Names("p"), ["a"])).splitlines()
-    assert "exchange p.mt (topic) alternate-exchange=p.dead" in shown
-    assert "queue    p.dead x-queue-type=quorum" in shown
-    assert "binding  p.mt -> queue p.mt.a by mt.a" in shown
-    assert "binding  p.events -> exchange p.tap" in shown
 
 
 async def test_declared_twice_then_checked(lab: Any) -> None:
