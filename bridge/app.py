@@ -108,17 +108,12 @@ class Worker:
         )
         self._consumers.attach(self._dispatcher.take, self._dispatcher.return_waiting)
         self._store.on_change(self._store_changed)
+        parts = (self._links, self._dispatcher, self._receiver, self._early, self._broker, self._store)
         self._ops = OpsServer(
             settings.ops.listen.host,
             settings.ops.listen.port and settings.ops.listen.port + ops_port_offset,
             self,
-            registry_of(
-                list(
-                    metrics(
-                        self._links, self._dispatcher, self._receiver, self._early, self._broker, self._store
-                    )
-                )
-            ),
+            registry_of(list(metrics(*parts))),
         )
 
     # Life
@@ -141,12 +136,13 @@ class Worker:
 
     async def _reach(self, stop: Stop) -> bool:
         """Wait for Redis and RabbitMQ, saying so; False when told to stop before they came."""
-        for what, attempt in (("Redis", self._store.open), ("RabbitMQ", self._broker.open)):
-            if not await _until_reached(what, attempt, stop):
-                return False
+        redis = await _until_reached("Redis", self._open_store, stop)
+        return redis and await _until_reached("RabbitMQ", self._broker.open, stop)
+
+    async def _open_store(self) -> None:
+        await self._store.open()
         for warning in await self._store.check():
             log.warning("redis.setting", problem=warning)
-        return True
 
     async def _serve(self, stop: Stop) -> None:
         self._broker.subscribe(self._names.early, PREFETCH, self._early.take)

@@ -62,17 +62,22 @@ class EarlyReceipt:
         """The reverse. Raises ValueError for a body this bridge did not write."""
         try:
             body: Mapping[str, Any] = orjson.loads(octets)
-            dr = body["dr"]
+            dr, origin = body["dr"], body["origin"]
             identity, ids = bytes.fromhex(dr["identity"]), tuple(dr["ids"])
-            return cls(
+            receipt = cls(
                 Dr(**(dr | {"identity": identity, "ids": ids})),
-                Origin(**body["origin"]),
+                Origin(**origin),
                 bytes.fromhex(body["key"]),
                 body["event_id"],
                 float(body["since"]),
             )
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"not a waiting receipt: {error!r}") from error
+        needed = (*ids, dr["from_"], dr["to"], receipt.event_id)
+        others = [*origin.values(), *(dr[name] for name in dr if name not in ("ids", "final", "raw"))]
+        if not all(isinstance(word, str) for word in (*needed, *filter(None, others))):
+            raise ValueError("not a waiting receipt: what should be text is not")
+        return receipt
 
 
 def early_message(receipt: EarlyReceipt, names: Names, rung_s: int) -> Outgoing:
@@ -120,7 +125,8 @@ class EarlyReceipts:
 
     def _asked(self, delivery: Delivery, receipt: EarlyReceipt, claim: ReceiptClaim | None) -> None:
         if claim is None:
-            self._loop.call_later(ASK_AGAIN_S, self._ask, delivery, receipt)
+            if delivery.alive:  # else RabbitMQ delivers it again
+                self._loop.call_later(ASK_AGAIN_S, self._ask, delivery, receipt)
         elif claim.verdict == "repeat":
             delivery.ack()
         elif claim.entry is not None:
@@ -161,7 +167,7 @@ class EarlyReceipts:
             self._receipts.unmatched,
             receipt.key,
             provider,
-            dr.ids[0],
+            dr.ids[0] if dr.ids else "",
             message.body,
             receipt.event_id,
             committed,

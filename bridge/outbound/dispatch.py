@@ -141,13 +141,8 @@ class Dispatcher:
         flight.claimed_at = now
         slot.reserved += 1
         lease_ms = int(slot.link.lease_s * 1000)
-        self._claims.claim(
-            flight.mt_key,
-            flight.owner,
-            lease_ms,
-            partial(self._claimed, flight, slot),
-            takeover=flight.takeover,
-        )
+        claimed = partial(self._claimed, flight, slot)
+        self._claims.claim(flight.mt_key, flight.owner, lease_ms, claimed, takeover=flight.takeover)
 
     def _prepare(self, flight: Flight, link: LinkPort) -> bytes | Rejected:
         from_ = flight.mt.from_ or self.routes[flight.route].settings.from_
@@ -165,7 +160,7 @@ class Dispatcher:
             self._settler.accept_late(flight)
             return
         match claim.verdict:
-            case "mine" | "taken" if flight.takeover:
+            case "mine" | "taken" if flight.takeover and not flight.resend_due:
                 # Mine: taken over before, but the answer that said so was lost.
                 self._in_doubt(flight)
             case "stale":
@@ -211,6 +206,7 @@ class Dispatcher:
             self.place(flight)
             return
         flight.stage = Stage.SUBMITTED
+        flight.resend_due = False
         slot.in_flight += 1
 
     def attempt_ended(self, link: LinkPort, ref: object, outcome: Outcome) -> None:

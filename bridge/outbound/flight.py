@@ -37,6 +37,7 @@ class Flight:
     `avoid`: provider and name of the link that failed it last.
     `bounced`: a link refused it for the link's own sake; of a second such refusal the message is the cause.
     `claimed_at`: loop time at which the claim was asked for, None while Redis holds none of ours.
+    `resend_due`: it comes off the ladder to be sent once more: the doubt its claim tells of is counted and told.
     `takeover`: the next claim may take what a dead worker left; the last one may have done so unheard.
     `doubt`: a copy may already be with a provider: every later event says possible_duplicate.
     `parked`: its end was `parked`, so a late answer resolves it.
@@ -61,6 +62,7 @@ class Flight:
         "parked",
         "pdu",
         "refused_by",
+        "resend_due",
         "route",
         "stage",
         "takeover",
@@ -84,6 +86,7 @@ class Flight:
         self.stage = Stage.WAITING
         self.pdu: bytes | Rejected = b""
         self.bounced = False
+        self.resend_due = self.doubt and not delivery.redelivered
         self.claimed_at: float | None = None
         self.takeover = False
         self.parked = False
@@ -96,16 +99,16 @@ class Flight:
 
     @property
     def learned(self) -> bool:
-        """Whether we know what its delivery does not say: then it may not go back as it came."""
-        return self.arrived != (self.counted, self.doubt, self.refused_by)
+        """Whether we know what its delivery will not say when it comes again: it may not go back as it came."""
+        return self.doubt or self.arrived != (self.counted, self.doubt, self.refused_by)
 
     @property
     def needs_claim(self) -> bool:
         """Whether nothing but the claim tells others of a copy that may be with a provider.
 
-        Were it released and this worker killed, the delivery would come back as one that was never sent.
+        Were it released, another delivery of this id would be sent as one that never was.
         """
-        return self.takeover or (self.doubt and not self.arrived[1])
+        return self.takeover or self.doubt
 
     def note(self, attempt: Attempt) -> None:
         """One more attempt; the oldest is forgotten."""

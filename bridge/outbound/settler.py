@@ -182,7 +182,7 @@ class Settler:
         self._climb(flight, NO_CARRIER_RUNG_S)
 
     def _climb(self, flight: Flight, rung_s: int) -> None:
-        """Onto the ladder, with what we know of it. A claim that it needs is held until RabbitMQ has the copy."""
+        """Onto the ladder, with what we know of it."""
         flight.stage = Stage.SETTLING
         self._release(flight)
         delivery = flight.deliveries[-1]
@@ -195,10 +195,9 @@ class Settler:
         self._publish([message], partial(self._climbed, flight))
 
     def _climbed(self, flight: Flight) -> None:
-        # A delivery whose session died comes back as it was: then the claim goes on telling of the doubt.
-        superseded = all(delivery.alive for delivery in flight.deliveries)
-        if superseded and flight.claimed_at is not None and not flight.takeover:
-            self._claims.release(flight.mt_key, flight.give_up_claim(), _nothing)
+        if flight.claimed_at is not None and flight.doubt:
+            # The claim goes on telling of the doubt, to the copy and to any other of this id, but its lease ends now.
+            self._claims.claim(flight.mt_key, flight.owner, 0, lambda _claim: None)
         self._done(flight)
 
     def give_back(self, flight: Flight) -> None:
@@ -280,9 +279,9 @@ class Settler:
         self._claims.answered(flight.mt_key, flight.owner, info, entry, partial(self._recorded, entry, then))
 
     def _recorded(self, entry: Correlation, then: Callable[[Recorded], None], recorded: Recorded) -> None:
+        then(recorded)
         if recorded.unmatched:
             self._late_match(recorded.unmatched, entry)
-        then(recorded)
 
     def _publish(self, messages: Sequence[Outgoing], then: Callable[[], None]) -> None:
         """All of them, and then, when the broker has confirmed the last."""

@@ -103,6 +103,30 @@ def test_a_doubtful_mt_of_a_killed_worker_stays_doubtful_whatever_its_last_answe
     assert len(world.submits["m"]) == 3
 
 
+def test_a_producers_repeat_of_a_doubtful_mt_that_waits_is_doubtful(world: World) -> None:
+    """The copy that knows is on the ladder; the repeat knows nothing, but for the claim."""
+    worker = world.worker()
+    world.publish("m", text="p")
+    world.flow()
+    next(link for link in worker.links if link.open).answer(0, Doubt("response timeout"))
+    world.flow()
+    assert world.rabbit.ladder
+    world.publish("m")
+    world.flow()
+    finish(world)
+
+
+def test_a_resend_that_waited_is_counted_and_told_once(world: World) -> None:
+    worker = world.worker()
+    world.publish("m", text="p")
+    world.flow()
+    next(link for link in worker.links if link.open).answer(0, Doubt("response timeout"))
+    world.flow()
+    finish(world)
+    assert len(world.rabbit.told("m", "resent")) == 1
+    assert len(world.submits["m"]) == 2
+
+
 def test_a_doubtful_mt_on_its_way_to_the_ladder_stays_doubtful(world: World) -> None:
     worker = world.worker()
     p1, p2, q1 = worker.links
