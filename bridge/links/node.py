@@ -11,6 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
+from bridge.config.settings import HostPort
+
 P = TypeVar("P", bound=asyncio.Protocol)
 
 CONNECT_TIMEOUT_S = 10.0
@@ -25,7 +27,7 @@ class Node:
     tls: ssl.SSLContext | None = None
 
     def __str__(self) -> str:
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+        return str(HostPort(self.host, self.port))
 
 
 class Unreachable(Exception):

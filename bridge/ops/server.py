@@ -1,11 +1,13 @@
 """The private HTTP listener: /healthz, /readyz, /metrics, /api/state. Not the callbacks of providers."""
 
 import asyncio
+import errno
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import orjson
+import structlog
 import uvicorn
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from starlette.applications import Starlette
@@ -13,8 +15,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from bridge.config.settings import HostPort
 from bridge.ops.health import State, missing, snapshot
 
+log = structlog.get_logger(__name__)
+
+LARGEST_PORT = 65_535
 GRACE_S = 1
 """How long requests under way may hold up the end."""
 
@@ -37,20 +43,28 @@ class OpsServer:
         """The port in use: with port 0 in the settings, the one the system chose."""
         return int(self._socket.getsockname()[1]) if self._socket else self._port
 
+    @property
+    def _place(self) -> str:
+        return str(HostPort(self._host, self.port))
+
     def open(self) -> None:
         """Take the port. Raises CannotListen."""
+        wrong = f"ops.listen: cannot listen on {self._place}"
+        if self._port > LARGEST_PORT:  # counted up for the last of several workers
+            raise CannotListen(f"{wrong}: a port is at most {LARGEST_PORT}")
         family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
         try:
             self._socket = socket.create_server((self._host, self._port), family=family)
         except OSError as error:
-            raise CannotListen(
-                f"ops.listen: cannot listen on {self._host}:{self._port}: {error.strerror}. Another worker "
-                "on this machine? Each needs a port of its own; port 0 takes any free one."
-            ) from error
+            reason = (error.strerror or str(error)).partition(" (while")[0]  # the rest is the address again
+            if error.errno == errno.EADDRINUSE:
+                reason += "; each worker on a machine needs a port of its own, 0 takes any free one"
+            raise CannotListen(f"{wrong}: {reason}") from error
 
     async def run(self) -> None:
         """Serve until cancelled."""
         assert self._socket is not None, "open() first"  # noqa: S101
+        log.info("ops.listening", at=self._place)
         server = _Server(
             uvicorn.Config(
                 self._app,

@@ -105,13 +105,28 @@ async def test_signals_stay_with_the_application(client: httpx.AsyncClient) -> N
     assert signal.getsignal(signal.SIGTERM) is before is signal.SIG_DFL
 
 
+@pytest.mark.parametrize(
+    ("host", "port", "message"),
+    [
+        ("127.0.0.1", 65536, r"127\.0\.0\.1:65536: a port is at most 65535"),
+        ("192.0.2.1", 0, r"192\.0\.2\.1:0: Cannot assign requested address"),
+        ("2001:db8::1", 0, r"\[2001:db8::1\]:0: Cannot assign requested address"),
+        ("no host", 0, r"no host:0: Name or service not known"),
+    ],
+)
+def test_an_address_that_cannot_be_used_is_one_clear_line(host: str, port: int, message: str) -> None:
+    server = OpsServer(host, port, Worker(), registry_of([]))
+    with pytest.raises(CannotListen, match=rf"^ops\.listen: cannot listen on {message}$"):
+        server.open()
+
+
 def test_a_taken_port_is_one_clear_line() -> None:
     first = OpsServer("127.0.0.1", 0, Worker(), registry_of([]))
     first.open()
     second = OpsServer("127.0.0.1", first.port, Worker(), registry_of([]))
     with pytest.raises(
         CannotListen,
-        match=r"^ops\.listen: cannot listen on 127\.0\.0\.1:\d+: .* port 0 takes any free one\.$",
+        match=r"^ops\.listen: cannot listen on 127\.0\.0\.1:\d+: .*; each worker .* 0 takes any free one$",
     ):
         second.open()
     first.close()
