@@ -11,8 +11,9 @@ from bridge.model.names import Names
 from bridge.proof.servers import PrivateRabbit
 from bridge.simulator.network import Network
 from bridge.simulator.smsc import SimulatedSmsc
+from tests.system.application import Application
 from tests.system.lab import Lab, configuration, document
-from tests.system.processes import Application, Crew
+from tests.system.processes import Crew
 
 MakeLab = Callable[..., Awaitable[Lab]]
 MakeCrew = Callable[..., Awaitable[tuple[Crew, Application]]]

@@ -13,8 +13,9 @@ from bridge.simulator.behaviour import Behaviour, Plan
 from bridge.simulator.faults.answers import SilentOnSubmit, Slow
 from bridge.simulator.network import Network
 from bridge.simulator.smsc import SimulatedSmsc
+from tests.system.application import ids, until_promises_kept
 from tests.system.conftest import MakeCrew
-from tests.system.processes import Command, ids, until_promises_kept
+from tests.system.processes import Command
 
 SHORT_LEASE = {"response_timeout_seconds": 2}
 """A dead worker's lease passes after 12 s."""

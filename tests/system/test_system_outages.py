@@ -13,8 +13,9 @@ from bridge.simulator.faults.answers import Slow
 from bridge.simulator.network import Network
 from bridge.simulator.smsc import SimulatedSmsc
 from bridge.smpp.consts import ESME_RMSGQFUL
+from tests.system.application import Application, ids, until_promises_kept
 from tests.system.conftest import MakeCrew
-from tests.system.processes import Application, Crew, ids, until_promises_kept
+from tests.system.processes import Crew
 
 WINDOW = 20
 SILENCE_S = 1.5
