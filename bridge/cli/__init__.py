@@ -3,6 +3,7 @@
 To add a command: a file with a click command named `command`, and its line in COMMANDS.
 """
 
+import errno
 from importlib import import_module
 
 import click
@@ -43,12 +44,16 @@ class CommandTable(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
     def invoke(self, ctx: click.Context) -> object:
-        """Run the command; Ctrl-C ends it without a traceback."""
+        """Run the command; Ctrl-C ends it without a traceback, and so does a reader that went away (`| head`)."""
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:
             click.echo("\nstopped", err=True)
             ctx.exit(1)
+        except ExceptionGroup as group:
+            if group.subgroup(BrokenPipeError) is None:
+                raise
+            raise BrokenPipeError(errno.EPIPE, "nobody reads on") from group  # which click knows
 
 
 @click.group(

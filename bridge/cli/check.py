@@ -11,14 +11,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from bridge.cli.options import WrongConfig, config_option, json_option, load
+from bridge.cli.options import WrongConfig, config_option, json_option, load, paper
 from bridge.cli.probes import Finding, Probe, probes
 from bridge.config.load import ConfigError, Problem
 from bridge.links.tls import Unusable
 from bridge.ops import logs
-
-PAPER_COLUMNS = 200
-"""Width where there is no terminal: no line should be broken for nobody."""
 
 
 @click.command(
@@ -77,7 +74,4 @@ def _show(findings: Sequence[Finding]) -> None:
         table.add_row(mark, Text(finding.kind), Text(finding.name), Text(finding.detail))
         for note in finding.notes:
             table.add_row(Text("note", style="yellow"), Text(), Text(), Text(note))
-    console = Console()
-    if not console.is_terminal:
-        console.width = PAPER_COLUMNS
-    console.print(table)
+    paper().print(table)

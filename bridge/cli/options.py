@@ -1,4 +1,4 @@
-"""What all commands share: -c, the configuration behind it, and how a failure ends the process."""
+"""What all commands share: -c, the configuration behind it, --json or a table, and how a failure ends the process."""
 
 import os
 from collections.abc import Callable
@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from rich.console import Console
 
 from bridge.config.load import ConfigError, Loaded, load_config
 from bridge.config.settings import Settings
@@ -26,6 +27,18 @@ config_option: Callable[[F], F] = click.option(
 
 json_option: Callable[[F], F] = click.option("--json", "as_json", is_flag=True, help="For scripts: JSON.")
 """Of commands whose output a script might read; its parameter is `as_json: bool`."""
+
+
+PAPER_COLUMNS = 200
+"""Width where there is no terminal: no line should be broken for nobody."""
+
+
+def paper() -> Console:
+    """Where tables are printed: stdout."""
+    console = Console()
+    if not console.is_terminal:
+        console.width = PAPER_COLUMNS
+    return console
 
 
 class Failed(click.ClickException):

@@ -9,7 +9,6 @@ from urllib.parse import unquote, urlsplit
 
 import click
 import orjson
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -17,14 +16,11 @@ from bridge.broker.declare import apply, check, check_dead_lettering
 from bridge.broker.errors import BrokerUnavailable, ChannelLost, TopologyError
 from bridge.broker.session import Session
 from bridge.broker.topology import Binding, Exchange, Item, Queue, topology
-from bridge.cli.options import Failed, config_option, json_option, load
+from bridge.cli.options import Failed, config_option, json_option, load, paper
 from bridge.cli.tap import connected
 from bridge.config.settings import Settings
 from bridge.model.names import Names
 from bridge.ops import logs
-
-PAPER_COLUMNS = 200
-"""Width where there is no terminal: no line should be broken for nobody."""
 
 
 @click.group(epilog="Try: bridge topology show")
@@ -156,7 +152,7 @@ def _print(items: Sequence[Item]) -> None:
             case Binding(source, destination, key, to_exchange):
                 what = "exchange" if to_exchange else "queue"
                 _row(bindings, source, f"{what} {destination}", key or "(all)")
-    console = Console(width=None if sys.stdout.isatty() else PAPER_COLUMNS)
+    console = paper()
     for table in (exchanges, queues, bindings):
         console.print(table, "")
 

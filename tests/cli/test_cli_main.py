@@ -1,5 +1,6 @@
 """The command line as a newcomer meets it: help, version, exit codes, and what a wrong configuration looks like."""
 
+import errno
 from pathlib import Path
 
 import click
@@ -102,6 +103,7 @@ def test_failures_and_ctrl_c_end_without_a_traceback() -> None:
             return {
                 "fails": click.Command("fails", callback=fails),
                 "waits": click.Command("waits", callback=waits),
+                "tells": click.Command("tells", callback=tells),
             }[cmd_name]
 
     def fails() -> None:
@@ -110,8 +112,14 @@ def test_failures_and_ctrl_c_end_without_a_traceback() -> None:
     def waits() -> None:
         raise KeyboardInterrupt
 
+    def tells() -> None:
+        raise ExceptionGroup("a task of it", [BrokenPipeError(errno.EPIPE, "nobody reads on")])
+
     table = Table("bridge")
     failed = CliRunner().invoke(table, ["fails"])
     assert (failed.exit_code, failed.stderr) == (1, "Error: no broker\n")
     stopped = CliRunner().invoke(table, ["waits"])
     assert (stopped.exit_code, stopped.stderr) == (1, "\nstopped\n")
+    unread = CliRunner().invoke(table, ["tells"])
+    assert (unread.exit_code, unread.output) == (1, "")
+    assert isinstance(unread.exception, SystemExit), "`| head` is no fault that wants a traceback"
