@@ -70,7 +70,7 @@ class RedisSettings(Section):
     """Redis: claims, correlation, segments."""
 
     url: RedisUrl = Field(default=SecretStr(LOCAL_REDIS), json_schema_extra={"default": LOCAL_REDIS})
-    """redis://[user:password@]host:port/db; rediss:// for TLS."""
+    """redis://[user:password@]host:port/db; rediss:// for TLS, with ?ssl_ca_certs=/path where the CA is private."""
     prefix: Prefix = "bridge"
     """First part of the name of every key."""
     retention_hours: Hours = 168

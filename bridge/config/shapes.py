@@ -5,9 +5,10 @@ and flags are read from text here, and `from: 0123` keeps its zero.
 """
 
 import ipaddress
+import re
 from collections.abc import Callable
 from typing import Annotated, Any, Literal, NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -76,6 +77,17 @@ def _secret_url(*schemes: str) -> Callable[[SecretStr], SecretStr]:
     return check
 
 
+def _redis_url(value: SecretStr) -> SecretStr:
+    """What else the client would take from a URL changes how the store works, or is passed over in silence."""
+    parts = urlsplit(value.get_secret_value())
+    if not re.fullmatch(r"(/\d*)?", parts.path):
+        raise problem("must end in the number of a database, for example redis://localhost:6379/0")
+    options = _REDISS_OPTIONS if parts.scheme == "rediss" else ()
+    if not {name for name, _ in parse_qsl(parts.query, keep_blank_values=True)} <= set(options):
+        raise problem("takes no options" + (f" but {', '.join(options)}" if options else ""))
+    return value
+
+
 def _http_url(value: str) -> str:
     if reason := _url_problem(value, ("https", "http")):
         raise problem(reason)
@@ -89,7 +101,13 @@ AmqpUrls = Annotated[
     BeforeValidator(_one_or_list),
     _one_or_list_schema(_URL_SCHEMA),
 ]
-RedisUrl = Annotated[SecretStr, AfterValidator(_secret_url("redis", "rediss")), WithJsonSchema(_URL_SCHEMA)]
+_REDISS_OPTIONS = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile", "ssl_cert_reqs", "ssl_check_hostname")
+RedisUrl = Annotated[
+    SecretStr,
+    AfterValidator(_secret_url("redis", "rediss")),
+    AfterValidator(_redis_url),
+    WithJsonSchema(_URL_SCHEMA),
+]
 HttpUrl = Annotated[str, AfterValidator(_http_url), WithJsonSchema(_URL_SCHEMA)]
 
 

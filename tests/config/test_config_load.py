@@ -196,6 +196,18 @@ limits: {mt_bytes: 1}
             "bridge.yaml:7: redis.url: must be a URL that begins with",
         ),
         (
+            MINIMAL + "redis: {url: 'redis://h/zero'}\n",
+            "bridge.yaml:7: redis.url: must end in the number of a database",
+        ),
+        (
+            MINIMAL + "redis: {url: 'redis://h/0?socket_timeout=x'}\n",
+            "bridge.yaml:7: redis.url: takes no options",
+        ),
+        (
+            MINIMAL + "redis: {url: 'rediss://h/0?ssl_ca_certs=ca.pem&decode_responses=1'}\n",
+            "bridge.yaml:7: redis.url: takes no options but ssl_ca_certs, ssl_certfile, ssl_keyfile",
+        ),
+        (
             MINIMAL + "redis: {prefix: .x}\n",
             "bridge.yaml:7: redis.prefix: must be 1 to 64 letters, digits, or",
         ),
@@ -386,3 +398,10 @@ def test_the_contracts_own_spelling_is_read(load: Load) -> None:
 
 def test_references_are_for_values_not_for_keys(problems: Problems) -> None:
     assert "bridge.yaml:7: ${PW}: is not a key that belongs here" in problems(MINIMAL + "${PW}: 1\n")
+
+
+def test_a_redis_url_may_name_a_database_and_certificates(tmp_path: Path) -> None:
+    for url in ("redis://h", "redis://h/", "redis://u:p@h:1/15", "rediss://h/0?ssl_ca_certs=/ca.pem"):
+        path = tmp_path / "bridge.yaml"
+        path.write_text(MINIMAL + f"redis: {{url: '{url}'}}\n")
+        assert load_config(path, {}).settings.redis.url.get_secret_value() == url
