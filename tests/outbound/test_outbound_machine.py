@@ -129,4 +129,4 @@ class Workers(RuleBasedStateMachine):
 
 
 TestWorkers = Workers.TestCase
-TestWorkers.settings = settings(max_examples=100, stateful_step_count=40)
+TestWorkers.settings = settings(max_examples=200, stateful_step_count=40)
