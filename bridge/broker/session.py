@@ -14,6 +14,7 @@ from aio_pika.connection import make_url
 from aiormq.channel import Channel
 
 from bridge.broker.errors import BrokerUnavailable, cancelled_by_owner, library_errors, reason_of
+from bridge.config.settings import HostPort
 
 CONNECT_LIMIT_S = 5.0
 CLOSE_LIMIT_S = 3.0
@@ -130,7 +131,7 @@ def place_of(url: str) -> str:
     """host:port of an AMQP URL, for people; never its credentials."""
     try:
         parts = urlsplit(url)
-        return f"{parts.hostname}:{parts.port or (5671 if parts.scheme == 'amqps' else 5672)}"
+        return str(HostPort(parts.hostname or "", parts.port or (5671 if parts.scheme == "amqps" else 5672)))
     except ValueError:
         return "(unreadable URL)"
 

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from bridge.broker.broker import Broker
 from bridge.broker.errors import BrokerUnavailable, TopologyError
 from bridge.broker.session import place_of
-from bridge.config.settings import Settings
+from bridge.config.settings import HostPort, Settings
 from bridge.links.node import Unreachable, connect
 from bridge.links.plan import BindPlan, plans
 from bridge.links.shell import SessionShell
@@ -66,9 +66,10 @@ def probes(settings: Settings) -> list[Probe]:
     """What this configuration needs, in the order it is reported. Raises links.tls.Unusable."""
     places = ", ".join(place_of(url.get_secret_value()) for url in settings.broker.urls)
     redis = urlsplit(settings.redis.url.get_secret_value())
+    redis_at = HostPort(redis.hostname or "", redis.port or 6379)
     return [
         Probe("RabbitMQ", places, partial(_try_broker, settings)),
-        Probe("Redis", f"{redis.hostname}:{redis.port or 6379}{redis.path}", partial(_try_store, settings)),
+        Probe("Redis", f"{redis_at}{redis.path}", partial(_try_store, settings)),
         *_node_probes(settings),
     ]
 

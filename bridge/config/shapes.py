@@ -82,9 +82,9 @@ def _redis_url(value: SecretStr) -> SecretStr:
     parts = urlsplit(value.get_secret_value())
     if not re.fullmatch(r"(/\d*)?", parts.path):
         raise problem("must end in the number of a database, for example redis://localhost:6379/0")
-    options = _REDISS_OPTIONS if parts.scheme == "rediss" else ()
+    options = _REDIS_OPTIONS + (_REDISS_OPTIONS if parts.scheme == "rediss" else ())
     if not {name for name, _ in parse_qsl(parts.query, keep_blank_values=True)} <= set(options):
-        raise problem("takes no options" + (f" but {', '.join(options)}" if options else ""))
+        raise problem(f"takes no options but {', '.join(options)}")
     return value
 
 
@@ -101,6 +101,7 @@ AmqpUrls = Annotated[
     BeforeValidator(_one_or_list),
     _one_or_list_schema(_URL_SCHEMA),
 ]
+_REDIS_OPTIONS = ("username", "password")
 _REDISS_OPTIONS = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile", "ssl_cert_reqs", "ssl_check_hostname")
 RedisUrl = Annotated[
     SecretStr,

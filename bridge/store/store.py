@@ -20,7 +20,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import AuthenticationError, NoScriptError, RedisError, ResponseError
 
-from bridge.config.settings import RedisSettings
+from bridge.config.settings import HostPort, RedisSettings
 from bridge.store.batcher import Batcher, NoAnswer, Operation, Word
 from bridge.store.claims import Claims
 from bridge.store.receipts import Receipts
@@ -135,7 +135,7 @@ class Store:
 
     def _describe(self, error: BaseException) -> str:
         at = self._client.connection_pool.connection_kwargs
-        place = at.get("path") or f"{at.get('host', 'localhost')}:{at.get('port', 6379)}"
+        place = at.get("path") or HostPort(at.get("host", "localhost"), at.get("port", 6379))
         return f"Redis at {place}: {_reason(error)}"
 
     def _came_up(self) -> None:

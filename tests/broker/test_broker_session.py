@@ -32,6 +32,7 @@ def test_waits_grow_and_begin_anew_after_a_steady_time() -> None:
         ("amqp://u:secret@mq/", "mq:5672"),
         ("amqps://u:secret@mq", "mq:5671"),
         ("amqp://mq:1234/vhost", "mq:1234"),
+        ("amqp://[::1]/", "[::1]:5672"),
         ("amqp://u:secret@mq:port/", "(unreadable URL)"),
     ],
 )

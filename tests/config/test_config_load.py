@@ -201,11 +201,11 @@ limits: {mt_bytes: 1}
         ),
         (
             MINIMAL + "redis: {url: 'redis://h/0?socket_timeout=x'}\n",
-            "bridge.yaml:7: redis.url: takes no options",
+            "bridge.yaml:7: redis.url: takes no options but username, password",
         ),
         (
             MINIMAL + "redis: {url: 'rediss://h/0?ssl_ca_certs=ca.pem&decode_responses=1'}\n",
-            "bridge.yaml:7: redis.url: takes no options but ssl_ca_certs, ssl_certfile, ssl_keyfile",
+            "bridge.yaml:7: redis.url: takes no options but username, password, ssl_ca_certs, ssl_certfile,",
         ),
         (
             MINIMAL + "redis: {prefix: .x}\n",
@@ -401,7 +401,13 @@ def test_references_are_for_values_not_for_keys(problems: Problems) -> None:
 
 
 def test_a_redis_url_may_name_a_database_and_certificates(tmp_path: Path) -> None:
-    for url in ("redis://h", "redis://h/", "redis://u:p@h:1/15", "rediss://h/0?ssl_ca_certs=/ca.pem"):
+    for url in (
+        "redis://h",
+        "redis://h/",
+        "redis://u:p@h:1/15",
+        "redis://h?password=p",
+        "rediss://h/0?ssl_ca_certs=/ca.pem",
+    ):
         path = tmp_path / "bridge.yaml"
         path.write_text(MINIMAL + f"redis: {{url: '{url}'}}\n")
         assert load_config(path, {}).settings.redis.url.get_secret_value() == url
