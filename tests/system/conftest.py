@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from bridge.model.names import Names
+from bridge.proof.proxy import FaultProxy
 from bridge.proof.servers import PrivateRabbit
 from bridge.simulator.network import Network
 from bridge.simulator.smsc import SimulatedSmsc
@@ -59,7 +60,8 @@ async def make_crew(
 ) -> AsyncIterator[MakeCrew]:
     """Start worker processes, and an application that hears them; the rest goes to `lab.document`.
 
-    Their route tells of accepted MTs too, so that each MT has an end that can be waited for.
+    Their route tells of accepted MTs too, so that each MT has an end that can be waited for. With a `door` to
+    RabbitMQ, only the workers go through it.
     """
     async with AsyncExitStack() as stack:
 
@@ -67,17 +69,19 @@ async def make_crew(
             workers: int,
             *,
             amqp_url: str = rabbit.url,
+            door: FaultProxy | None = None,
             smpp: Mapping[str, Any] | None = None,
             route: Mapping[str, Any] | None = None,
+            early_dr_wait_seconds: int = 3,
         ) -> tuple[Crew, Application]:
             file = document(
-                amqp_url,
+                amqp_url if door is None else f"amqp://127.0.0.1:{door.port}/",
                 redis_url,
                 prefix,
                 {smsc.site: [smsc.node] for smsc in smscs},
                 smpp=smpp,
                 route={"accepted_events": True, **(route or {})},
-                inbound={"early_dr_wait_seconds": 3},
+                inbound={"early_dr_wait_seconds": early_dr_wait_seconds},
             )
             crew = await stack.enter_async_context(Crew(tmp_path, file))
             await crew.workers(workers)

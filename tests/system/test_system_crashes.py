@@ -5,9 +5,11 @@ import signal
 from collections import Counter
 from typing import Any
 
+import pytest
 import redis.asyncio
 
 from bridge.model.names import Names
+from bridge.proof.proxy import FaultProxy
 from bridge.proof.servers import PrivateRabbit
 from bridge.simulator.behaviour import Behaviour, Plan
 from bridge.simulator.faults.answers import SilentOnSubmit, Slow
@@ -132,6 +134,44 @@ async def until_claimed(redis_url: str, prefix: str, number: int) -> None:
             if sum(value.startswith(b"P|") for value in values if value) >= number:
                 return
             await asyncio.sleep(0.05)  # Redis tells nobody
+
+
+@pytest.mark.xfail(
+    strict=True, reason="outbound: a repeat of an accepted MT forgets the receipts found with it"
+)
+async def test_a_receipt_found_with_a_late_answer_survives_the_worker_that_found_it(
+    make_crew: MakeCrew,
+    network: Network,
+    smscs: list[SimulatedSmsc],
+    rabbit: PrivateRabbit,
+    redis_url: str,
+    prefix: str,
+) -> None:
+    for smsc in smscs:
+        smsc.behave(NoReceipts(), Slow(seconds=2, every=1))
+    async with FaultProxy("127.0.0.1", rabbit.port) as door:
+        crew, app = await make_crew(1, door=door, early_dr_wait_seconds=0)
+        await app.publish(["m-0"])
+        await network.until(lambda: bool(network.messages))
+        network.send_receipt(network.messages[0].message_id or "", handset=network.messages[0].destination)
+        await app.until(lambda: bool(app.of("dr", matched=False)))
+        door.stall()
+        await until_recorded(redis_url, f"{prefix}:mt:m-0")
+        await crew.commands[0].kill()
+        await door.cut()
+        await door.heal()
+        await crew.workers(1)
+        await app.until(lambda: bool(app.of("mt", outcome="accepted")))
+        async with asyncio.timeout(10):
+            await app.until(lambda: bool(app.of("dr", matched=True)))
+        await crew.dismiss()
+
+
+async def until_recorded(redis_url: str, key: str) -> None:
+    """Wait until this MT's answer is in Redis."""
+    async with redis.asyncio.Redis.from_url(redis_url) as client, asyncio.timeout(60):
+        while not str(await client.get(key)).startswith("b'D|"):  # noqa: ASYNC110 - Redis tells nobody
+            await asyncio.sleep(0.02)
 
 
 async def test_the_same_ids_at_two_workers_at_once_are_submitted_once(
