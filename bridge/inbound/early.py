@@ -24,6 +24,7 @@ from bridge.model.events import Origin, dr_event
 from bridge.model.inbound import Dr
 from bridge.model.names import HEADER_AT, HEADER_DETAIL, HEADER_REASON, Names
 from bridge.model.times import rfc3339
+from bridge.store.claims import Unmatched
 from bridge.store.correlation import Correlation
 from bridge.store.receipts import ReceiptClaim
 
@@ -75,8 +76,8 @@ class EarlyReceipt:
             raise ValueError(f"not a waiting receipt: {error!r}") from error
         needed = (*ids, dr["from_"], dr["to"], receipt.event_id)
         others = [*origin.values(), *(dr[name] for name in dr if name not in ("ids", "final", "raw"))]
-        if not all(isinstance(word, str) for word in (*needed, *filter(None, others))):
-            raise ValueError("not a waiting receipt: what should be text is not")
+        if not ids or not all(isinstance(word, str) for word in (*needed, *filter(None, others))):
+            raise ValueError("not a waiting receipt: an id is missing, or what should be text is not")
         return receipt
 
 
@@ -130,15 +131,19 @@ class EarlyReceipts:
         elif claim.verdict == "repeat":
             delivery.ack()
         elif claim.entry is not None:
-            self._found(delivery, receipt, claim.entry, stale=claim.stale)
+            self._found(delivery, receipt, claim, claim.entry)
         else:
             self._still_unknown(delivery, receipt)
 
-    def _found(self, delivery: Delivery, receipt: EarlyReceipt, found: Correlation, *, stale: bool) -> None:
+    def _found(
+        self, delivery: Delivery, receipt: EarlyReceipt, claim: ReceiptClaim, found: Correlation
+    ) -> None:
         self.tally["matched_early", "dr", found.provider] += 1
         now = time.time()
-        event = matched_event(receipt.dr, found, receipt.origin, receipt.event_id, now, stale=stale)
-        commit = partial(self._receipts.commit, receipt.key, 0, receipt.event_id, None, delivery.ack)
+        event = matched_event(receipt.dr, found, receipt.origin, receipt.event_id, now, stale=claim.stale)
+        commit = partial(
+            self._receipts.commit, receipt.key, claim.epoch, receipt.event_id, None, delivery.ack
+        )
         if event is None:
             commit()
         else:
@@ -155,19 +160,19 @@ class EarlyReceipts:
         event = dr_event(receipt.dr, None, receipt.origin, receipt.event_id, now, stale=False, joined=False)
         message = event_message(event, self._names, now)
 
-        def committed(found: Correlation | None) -> None:
-            if found is None:
+        def committed(claim: ReceiptClaim | None) -> None:
+            if claim is None or claim.entry is None:
                 delivery.ack()
             else:
-                late = event_message(rematched_event(message.body, found), self._names, time.time())
-                self._outbox.send(late, delivery.ack)
+                late = rematched_event(Unmatched(message.body, claim.stale), claim.entry)
+                self._outbox.send(event_message(late, self._names, time.time()), delivery.ack)
 
         dr = receipt.dr
         remember = partial(
             self._receipts.unmatched,
             receipt.key,
             provider,
-            dr.ids[0] if dr.ids else "",
+            dr.ids,
             message.body,
             receipt.event_id,
             committed,

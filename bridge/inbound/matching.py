@@ -4,6 +4,7 @@ import orjson
 
 from bridge.model.events import Event, MtLink, Origin, dr_event, routing_key
 from bridge.model.inbound import Dr
+from bridge.store.claims import Unmatched
 from bridge.store.correlation import Correlation
 
 
@@ -27,13 +28,15 @@ def matched_event(
     return dr_event(dr, link, origin, event_id, now, stale=stale, joined=dr.final and not stale)
 
 
-def rematched_event(octets: bytes, found: Correlation) -> Event:
+def rematched_event(late: Unmatched, found: Correlation) -> Event:
     """The event of a receipt that went out unmatched, now with its MT, under its own id (contract 7.3)."""
-    body = orjson.loads(octets)
+    body = orjson.loads(late.body)
     body.update(
         mt_id=found.mt_id,
         smsc_id=found.smsc_id,
         matched=True,
+        stale=late.stale,
+        joined=body["final"] and not late.stale,
         possible_duplicate=found.possible_duplicate,
         app_id=found.app_id,
         conversation_id=found.conversation_id,

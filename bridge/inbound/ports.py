@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from typing import Literal, Protocol
 
 from bridge.broker.message import Confirmation, Outgoing
-from bridge.store.correlation import Correlation
 from bridge.store.receipts import MessageClaim, ReceiptClaim
 
 Answer = Callable[[bool], None]
@@ -59,10 +58,10 @@ class ReceiptsPort(Protocol):
         self,
         key: bytes,
         provider: str,
-        smsc_id: str,
+        ids: Sequence[str],
         body: bytes,
         event_id: str,
-        done: Callable[[Correlation | None], None],
+        done: Callable[[ReceiptClaim | None], None],
         *,
         addresses: tuple[str, str],
         final: bool,

@@ -29,6 +29,7 @@ from bridge.model.events import Event, Origin, dr_event, mo_event
 from bridge.model.ids import digest, event_id
 from bridge.model.inbound import Dr, Inbound, Mo
 from bridge.model.names import Names
+from bridge.store.claims import Unmatched
 from bridge.store.correlation import Correlation
 from bridge.store.receipts import MessageClaim, ReceiptClaim
 
@@ -171,15 +172,15 @@ class Receiver:
             self._commit(entry)
             return
 
-        def committed(found: Correlation | None) -> None:
-            if found is not None:
-                self.matched_late([body], found)
+        def committed(claim: ReceiptClaim | None) -> None:
+            if claim is not None and claim.entry is not None:
+                self.matched_late([Unmatched(body, claim.stale)], claim.entry)
             self._pending.answer(entry, safe=True)
 
         self._receipts.unmatched(
             entry.key,
             entry.origin.provider or "",
-            dr.ids[0],
+            dr.ids,
             body,
             entry.event_id,
             committed,
@@ -187,11 +188,11 @@ class Receiver:
             final=dr.final,
         )
 
-    def matched_late(self, bodies: Sequence[bytes], found: Correlation) -> None:
+    def matched_late(self, receipts: Sequence[Unmatched], found: Correlation) -> None:
         """DR events that went out unmatched, and whose MT is now known: once more, under their own ids."""
-        for octets in bodies:
+        for late in receipts:
             self.tally["matched_late", "dr", found.provider] += 1
-            event = rematched_event(octets, found)
+            event = rematched_event(late, found)
             self._outbox.send(event_message(event, self._names, time.time()), _nothing)
 
     # Publishing and committing

@@ -33,7 +33,7 @@ from bridge.outbound.settle import (
     decide_settlement,
 )
 from bridge.outbound.tell import dead_copy, invalid_messages, origin_of, outcome_message, report_of
-from bridge.store.claims import Recorded
+from bridge.store.claims import Recorded, Unmatched
 from bridge.store.correlation import Correlation
 
 log = structlog.get_logger(__name__)
@@ -50,7 +50,7 @@ class Hand(Protocol):
     def forget(self, flight: Flight) -> None: ...
 
 
-LateMatch = Callable[[Sequence[bytes], Correlation], None]
+LateMatch = Callable[[Sequence[Unmatched], Correlation], None]
 """Takes receipts that went out unmatched, and the MT they turned out to speak of."""
 
 

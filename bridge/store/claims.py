@@ -6,7 +6,7 @@ operation calls `done` exactly once, in a later turn of the loop. Not responsibl
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from bridge.store.batcher import Batcher, Operation
 from bridge.store.correlation import Correlation, dump
@@ -28,15 +28,25 @@ class Claim:
     info: str = ""
 
 
+class Unmatched(NamedTuple):
+    """A receipt that was published before anybody knew its MT: `body` as given to `Receipts.unmatched`.
+
+    `stale`: another receipt had ended the MT before it.
+    """
+
+    body: bytes
+    stale: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Recorded:
     """An answer is recorded. `fenced`: another flight held the claim or had finished it otherwise.
 
-    `unmatched`: receipts of this MT that were published before anybody knew it, as given to `Receipts.unmatched`.
+    `unmatched`: the receipts that went out without this MT, in their order.
     """
 
     fenced: bool
-    unmatched: list[bytes]
+    unmatched: list[Unmatched]
 
 
 _PLAIN = {b"new": Claim("new"), b"mine": Claim("mine"), b"taken": Claim("taken"), b"stale": Claim("stale")}
@@ -112,5 +122,6 @@ def _read_claim(reply: bytes) -> Claim:
 def _read_recorded(reply: Any) -> Recorded:
     if isinstance(reply, int):
         return _RECORDED[reply]
-    fenced, bodies = reply
-    return Recorded(bool(fenced), bodies)
+    fenced, found = reply
+    unmatched = [Unmatched(body, bool(stale)) for body, stale in zip(found[::2], found[1::2], strict=True)]
+    return Recorded(bool(fenced), unmatched)

@@ -13,7 +13,7 @@
 --   <prefix>:id:<provider>:<smsc_id>    epoch|mark|digits|json, a line for each MT that had this id, newest first.
 --                                       mark: tag of the final receipt seen. digits: the MT's destination
 --   <prefix>:un:<provider>:<smsc_id>    cmsgpack list of receipts published unmatched:
---                                       {tag, key of the MT that took it or '', address, address, final, body}
+--                                       {tag, key of the MT that took it or '', address, address, final, body, its key}
 
 local retention = ARGV[1]
 local clock = redis.call('TIME')
@@ -115,19 +115,27 @@ local function read_unmatched(key)
   return value and cmsgpack.unpack(value) or {}
 end
 
--- The receipts that wait for this MT. They stay, marked as taken by it, so that it gets them again if asked again.
+-- The claim of a receipt under the use of its id that it turned out to mean: the provider's next copy is a repeat.
+local function settle_under(key, epoch)
+  if epoch > 0 then put(key .. ':' .. epoch, 'D|') end
+end
+
+-- The receipts that wait for this MT: body, stale, body, stale... They stay, marked as taken by it, so that it gets them
+-- again if asked again.
 local function take_unmatched(un_key, mt_key, newest)
-  local receipts, bodies = read_unmatched(un_key), {}
+  local receipts, found = read_unmatched(un_key), {}
   for _, receipt in ipairs(receipts) do
-    local tag, taken_by, one, other, final, body = unpack(receipt)
+    local tag, taken_by, one, other, final, body, key = unpack(receipt)
     if (taken_by == '' or taken_by == mt_key) and speaks_of(newest.digits, one, other) then
       receipt[2] = mt_key
-      bodies[#bodies + 1] = body
+      settle_under(key, newest.epoch)
       if final == '1' and newest.mark == '' then newest.mark = tag end
+      found[#found + 1] = body
+      found[#found + 1] = (newest.mark ~= '' and newest.mark ~= tag) and 1 or 0
     end
   end
-  if #bodies > 0 then put(un_key, cmsgpack.pack(receipts), UNMATCHED_MS) end
-  return bodies
+  if #found > 0 then put(un_key, cmsgpack.pack(receipts), UNMATCHED_MS) end
+  return found
 end
 
 -- MTs --------------------------------------------------------------------------------------------------------------
@@ -162,10 +170,10 @@ function operations.answered()
   put(key, finished)
   if id_key == '' then return fenced and 1 or 0 end
   local uses = remember(id_key, digits, json)
-  local bodies = take_unmatched(un_key, key, uses[1])
+  local unmatched = take_unmatched(un_key, key, uses[1])
   put(id_key, write_uses(uses))
-  if #bodies == 0 then return fenced and 1 or 0 end
-  return {fenced and 1 or 0, bodies}
+  if #unmatched == 0 then return fenced and 1 or 0 end
+  return {fenced and 1 or 0, unmatched}
 end
 
 function operations.finish()
@@ -238,18 +246,20 @@ function operations.receipt()
   return {verdict, event_id, epoch, stale, entry_of(hit)}
 end
 
--- Reply: published[, stale, id key, digits, json]
+-- Reply: published[, epoch, stale, id key, digits, json]
 function operations.lookup()
   local key, tag, final, base, one, other, count = take(7)
   local hit = find(base, {take(count)}, one, other)
   local published = string.sub(get(key) or '', 1, 1) == 'D'
   if not hit then return {published and 1 or 0} end
-  return {published and 1 or 0, stale_after(hit, tag, published and '0' or final), entry_of(hit)}
+  return {published and 1 or 0, hit.use.epoch, stale_after(hit, tag, published and '0' or final), entry_of(hit)}
 end
 
+-- A receipt that waited under the plain key is settled there, too: it waits no more for a later use of its id.
 function operations.commit()
-  local key, event_id, ttl_ms = take(3)
-  put(key, 'D|' .. event_id, ttl_ms ~= '0' and ttl_ms or retention)
+  local key, epoch, event_id, ttl_ms = take(4)
+  put(tonumber(epoch) > 0 and key .. ':' .. epoch or key, 'D|' .. event_id, ttl_ms ~= '0' and ttl_ms or retention)
+  if tonumber(epoch) > 0 and string.sub(get(key) or '', 1, 1) == 'W' then put(key, 'D|' .. event_id) end
   return 1
 end
 
@@ -273,23 +283,25 @@ function operations.abandon()
   return 1
 end
 
--- Reply: 0, or id key, digits, json of the MT that appeared meanwhile.
+-- Reply: 0, or epoch, stale, id key, digits, json of the MT that appeared meanwhile.
 function operations.unmatched()
-  local key, event_id, tag, final, base, un_base, id, one, other, body = take(10)
-  local un_key = un_base .. id
+  local key, event_id, tag, final, base, un_base, one, other, body, count = take(10)
+  local ids = {take(count)}
   put(key, 'D|' .. event_id)
-  local receipts = read_unmatched(un_key)
-  for _, receipt in ipairs(receipts) do
+  for _, receipt in ipairs(read_unmatched(un_base .. ids[1])) do
     if receipt[1] == tag then return 0 end
   end
-  local hit = find(base, {id}, one, other)
+  local hit = find(base, ids, one, other)
   if hit then
-    stale_after(hit, tag, final)
-    return {entry_of(hit)}
+    settle_under(key, hit.use.epoch)
+    return {hit.use.epoch, stale_after(hit, tag, final), entry_of(hit)}
   end
-  receipts[#receipts + 1] = {tag, '', one, other, final, body}
-  if #receipts > KEPT_UNMATCHED then table.remove(receipts, 1) end
-  put(un_key, cmsgpack.pack(receipts), UNMATCHED_MS)
+  for _, id in ipairs(ids) do
+    local receipts = read_unmatched(un_base .. id)
+    receipts[#receipts + 1] = {tag, '', one, other, final, body, key}
+    if #receipts > KEPT_UNMATCHED then table.remove(receipts, 1) end
+    put(un_base .. id, cmsgpack.pack(receipts), UNMATCHED_MS)
+  end
   return 0
 end
 

@@ -93,7 +93,7 @@ class Receipts:
         self, key: bytes, epoch: int, event_id: str, ttl_ms: int | None, done: Callable[[], None]
     ) -> None:
         """Its event is published. Repeats are known for `ttl_ms`, or for the whole retention. Kept."""
-        words = (b"commit", self._claimed(key, epoch), event_id, ttl_ms or 0)
+        words = (b"commit", self._in + key, epoch, event_id, ttl_ms or 0)
         self._add(Operation(words, bool, lambda _: done(), kept=True))
 
     def waiting(self, key: bytes, event_id: str, done: Callable[[], None]) -> None:
@@ -109,19 +109,19 @@ class Receipts:
         self,
         key: bytes,
         provider: str,
-        smsc_id: str,
+        ids: Sequence[str],
         body: bytes,
         event_id: str,
-        done: Callable[[Correlation | None], None],
+        done: Callable[[ReceiptClaim | None], None],
         *,
         addresses: tuple[str, str],
         final: bool,
     ) -> None:
         """Its event is published without its MT: commit, and remember `body` for a late answer. Kept.
 
-        Tells the MT if it has appeared meanwhile; then nothing is remembered.
+        `ids`: at least one. Tells the MT (verdict repeat) if it has appeared meanwhile; then nothing is remembered.
         """
-        words = (
+        words: tuple[Word, ...] = (
             b"unmatched",
             self._in + key,
             event_id,
@@ -129,10 +129,11 @@ class Receipts:
             int(final),
             f"{self._id}{provider}:",
             f"{self._un}{provider}:",
-            smsc_id,
             comparable(addresses[0]),
             comparable(addresses[1]),
             body,
+            len(ids),
+            *ids,
         )
         self._add(Operation(words, self._read_unmatched, done, kept=True))
 
@@ -160,11 +161,14 @@ class Receipts:
         verdict: Verdict = "repeat" if reply[0] else "waiting"
         if len(reply) == 1:
             return ReceiptClaim(verdict, "")
-        stale, *entry = reply[1:]
-        return ReceiptClaim(verdict, "", self._entry(*entry), bool(stale))
+        return self._found(verdict, reply[1:])
 
-    def _read_unmatched(self, reply: Any) -> Correlation | None:
-        return self._entry(*reply) if reply else None
+    def _read_unmatched(self, reply: Any) -> ReceiptClaim | None:
+        return self._found("repeat", reply) if reply else None
+
+    def _found(self, verdict: Verdict, found: list[Any]) -> ReceiptClaim:
+        epoch, stale, *entry = found
+        return ReceiptClaim(verdict, "", self._entry(*entry), bool(stale), epoch)
 
 
 def _tag(key: bytes) -> str:

@@ -12,6 +12,7 @@ from bridge.model.events import Origin, dr_event
 from bridge.model.inbound import Dr
 from bridge.model.mt import ReceiptMode
 from bridge.model.names import WAIT_RUNGS_S
+from bridge.store.claims import Unmatched
 from bridge.store.correlation import Correlation
 
 NOW = 1795363200.0
@@ -91,7 +92,7 @@ def test_the_event_says_what_its_mt_said() -> None:
 def test_an_event_that_went_out_without_its_mt_comes_again_with_it(dr: Dr) -> None:
     """Under its own id and key, and with nothing else changed."""
     first = dr_event(dr, None, BIND, "dr-1", NOW, stale=False, joined=False)
-    again = rematched_event(orjson.dumps(first.body), FOUND)
+    again = rematched_event(Unmatched(orjson.dumps(first.body), stale=False), FOUND)
     assert (again.kind, again.event_id, again.routing_key) == ("dr", "dr-1", first.routing_key)
     assert again.correlation_id == "m-1"
     told = {
@@ -107,6 +108,7 @@ def test_an_event_that_went_out_without_its_mt_comes_again_with_it(dr: Dr) -> No
     assert {name: again.body[name] for name in told} == told
     assert {name: again.body[name] for name in kept} == {name: first.body[name] for name in kept}
     assert again.body.keys() == first.body.keys()
+    assert again.body["joined"] == dr.final, "a receipt that ends its MT is the MT's joined one"
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.store.claims import Claim, Recorded
+from bridge.store.claims import Claim, Recorded, Unmatched
 from bridge.store.store import Store
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 LEASE_MS = 60_000
 PASSED = 0
-NOTHING_UNMATCHED: list[bytes] = []
+NOTHING_UNMATCHED: list[Unmatched] = []
 
 
 async def test_the_first_claim_is_new_and_its_own_flight_holds_it(lab: "Lab", store: Store) -> None:

@@ -12,7 +12,7 @@ from bridge.proof.machine import free_ports
 from bridge.proof.servers import PrivateRedis
 from bridge.store import batcher as batcher_room
 from bridge.store import store as store_room
-from bridge.store.claims import Claim, Recorded
+from bridge.store.claims import Claim, Recorded, Unmatched
 from bridge.store.receipts import MessageClaim, ReceiptClaim
 from bridge.store.store import Store, StoreUnavailable, warnings_of
 
@@ -84,7 +84,7 @@ async def test_every_fail_fast_operation_is_unknown_without_its_reply(lab: "Lab"
 
 async def test_kept_operations_whose_replies_are_lost_come_out_as_if_once(lab: "Lab", proxy: "Proxy") -> None:
     other = await lab.store("w2")
-    await lab.ask(other.receipts.unmatched, KEY, "p", "s1", b"{}", "dr-1", addresses=("", ""), final=True)
+    await lab.ask(other.receipts.unmatched, KEY, "p", ["s1"], b"{}", "dr-1", addresses=("", ""), final=True)
     store = await lab.store(url=proxy.url)
     turns = Turns(store)
     for name in ("given", "given-up"):
@@ -99,7 +99,7 @@ async def test_kept_operations_whose_replies_are_lost_come_out_as_if_once(lab: "
         return result
 
     assert await lost(store.claims.answered, "m1", "o1", "A", lab.entry()) == Recorded(
-        fenced=False, unmatched=[b"{}"]
+        fenced=False, unmatched=[Unmatched(b"{}", stale=False)]
     )
     assert await lost(store.claims.finish, "given", "o1", "owed") is True
     assert await lost(store.claims.amend, "given", "owed", "sealed") is True
@@ -111,9 +111,9 @@ async def test_kept_operations_whose_replies_are_lost_come_out_as_if_once(lab: "
     await lost(store.receipts.waiting, other_key, "mo-1")
     await lost(store.receipts.commit, other_key, 0, "mo-1", None)
     found = await lost(
-        store.receipts.unmatched, b"u" * 16, "p", "s1", b"", "dr-2", addresses=("", ""), final=False
+        store.receipts.unmatched, b"u" * 16, "p", ["s1"], b"", "dr-2", addresses=("", ""), final=False
     )
-    assert found == lab.entry()
+    assert found.entry == lab.entry()
     assert await lab.ask(other.claims.claim, "given", "o2", LEASE_MS) == Claim("done", info="sealed")
     assert await lab.ask(other.claims.claim, "given-up", "o2", LEASE_MS) == Claim("new")
     value = await lab.value("id", "p", "s1")

@@ -280,7 +280,11 @@ async def test_a_receipt_that_waits_for_the_next_use_of_its_id(lab: "Lab", store
     await lab.ask(store.receipts.waiting, KEY, "dr-1")
     newer = await submitted(lab, store, mt_id="m2")
     assert (await received(lab, store, owner="w2")).verdict == "waiting"
-    assert await early(lab, store) == ReceiptClaim("waiting", "", newer)
+    assert await early(lab, store) == ReceiptClaim("waiting", "", newer, epoch=1)
+    await lab.ask(store.receipts.commit, KEY, 1, "dr-1", None)
+    assert (await received(lab, store)).verdict == "repeat"
+    newest = await submitted(lab, store, mt_id="m3")
+    assert (await received(lab, store)) == ReceiptClaim("new", "dr-1-2", newest, epoch=2), "it waits no more"
 
 
 # Late answers and receipts that went out unmatched, in both orders
@@ -289,14 +293,13 @@ async def test_a_receipt_that_waits_for_the_next_use_of_its_id(lab: "Lab", store
 async def went_out(lab: "Lab", store: Store, key: bytes = KEY, body: bytes = b"{}", **named: Any) -> Any:
     """A receipt that was published without its MT."""
     named = {"addresses": HANDSET, "final": True} | named
-    done_at = lab.ask(store.receipts.unmatched, key, "p", "s1", body, "dr-1", **named)
-    return await done_at
+    claim = await lab.ask(store.receipts.unmatched, key, "p", ["s1"], body, "dr-1", **named)
+    return claim and claim.entry
 
 
 async def answered(lab: "Lab", store: Store, mt_id: str = "m1", to: str = "447700900123") -> list[bytes]:
     recorded = await lab.ask(store.claims.answered, mt_id, "o", "A", lab.entry(mt_id=mt_id, to=to))
-    unmatched: list[bytes] = recorded.unmatched
-    return unmatched
+    return [late.body for late in recorded.unmatched]
 
 
 async def test_a_late_answer_gets_the_receipts_that_went_out_unmatched(lab: "Lab", store: Store) -> None:
@@ -353,3 +356,27 @@ async def test_unmatched_receipts_may_lack_addresses(
 ) -> None:
     await went_out(lab, store, addresses=addresses)
     assert await answered(lab, store) == [b"{}"]
+
+
+async def test_of_two_final_receipts_that_went_out_unmatched_the_second_is_stale(
+    lab: "Lab", store: Store
+) -> None:
+    await went_out(lab, store, KEY, b"1")
+    await went_out(lab, store, OTHER_KEY, b"2")
+    recorded = await lab.ask(store.claims.answered, "m1", "o", "A", lab.entry())
+    assert [(late.body, late.stale) for late in recorded.unmatched] == [(b"1", False), (b"2", True)]
+
+
+async def test_unmatched_receipts_are_found_by_each_of_their_ids(lab: "Lab", store: Store) -> None:
+    unmatched = store.receipts.unmatched
+    await lab.ask(unmatched, KEY, "p", ["t1", "s1"], b"{}", "dr-1", addresses=HANDSET, final=True)
+    assert await answered(lab, store) == [b"{}"]
+
+
+async def test_what_went_out_unmatched_is_a_repeat_also_under_a_later_use_of_its_id(
+    lab: "Lab", store: Store
+) -> None:
+    await answered(lab, store, "m0", "447700900999")
+    await went_out(lab, store)
+    assert await answered(lab, store, "m1") == [b"{}"]
+    assert (await received(lab, store)).verdict == "repeat"
