@@ -124,11 +124,14 @@ class Worker:
         Raises ops.server.CannotListen and broker.errors.TopologyError before anything is consumed.
         """
         self._ops.open()
+        # Before anything else: whoever watches the worker must see that it waits, and for what.
+        pages = asyncio.create_task(self._ops.run(), name="ops")
         try:
-            if not await self._reach(stop):
-                return
-            await self._serve(stop)
+            if await self._reach(stop):
+                await self._serve(stop)
         finally:
+            pages.cancel()
+            await asyncio.gather(pages, return_exceptions=True)
             self._ops.close()
             await self._broker.close()
             await self._store.close()
@@ -136,8 +139,10 @@ class Worker:
 
     async def _reach(self, stop: Stop) -> bool:
         """Wait for Redis and RabbitMQ, saying so; False when told to stop before they came."""
-        redis = await _until_reached("Redis", self._open_store, stop)
-        return redis and await _until_reached("RabbitMQ", self._broker.open, stop)
+        for what, attempt in (("Redis", self._open_store), ("RabbitMQ", self._broker.open)):
+            if not await _unless(stop.soft, _until_reached(what, attempt), None):
+                return False
+        return True
 
     async def _open_store(self) -> None:
         await self._store.open()
@@ -151,7 +156,6 @@ class Worker:
             self._broker.run(),
             self._consumers.run(),
             self._receiver.run(),
-            self._ops.run(),
         ]
         async with asyncio.TaskGroup() as group:
             running = [group.create_task(service) for service in services]
@@ -174,9 +178,13 @@ class Worker:
             await changed.wait()
             changed.clear()
 
+    async def _settle(self) -> None:
+        await self._dispatcher.stop()
+        await self._outbox.idle()
+
     async def _drain(self, stop: Stop, binds: Sequence[asyncio.Task[None]]) -> None:
         """Finish what is in flight, then unbind; a second signal ends the waiting."""
-        if not await _unless(stop.hard, self._dispatcher.stop(), DRAIN_S):
+        if not await _unless(stop.hard, self._settle(), DRAIN_S):
             log.warning("worker.undrained", in_hand=self._dispatcher.in_hand)
         for link in self._links:
             link.stop()
@@ -278,27 +286,27 @@ class Worker:
         return {name: {"waiting": len(route.lanes)} for name, route in self._dispatcher.routes.items()}
 
 
-async def _until_reached(what: str, attempt: Callable[[], Awaitable[None]], stop: Stop) -> bool:
+async def _until_reached(what: str, attempt: Callable[[], Awaitable[None]]) -> None:
     pause_s = FIRST_PAUSE_S
-    while not stop.soft.is_set():
+    while True:
         try:
             await attempt()
+            return
         except (BrokerUnavailable, StoreUnavailable) as error:
             log.warning("worker.waiting", waiting_for=what, reason=str(error), next_try_s=pause_s)
-        else:
-            return True
-        await _unless(stop.soft, asyncio.sleep(pause_s), None)
+        await asyncio.sleep(pause_s)
         pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
-    return False
 
 
 async def _unless(event: asyncio.Event, work: Coroutine[Any, Any, Any], limit_s: float | None) -> bool:
-    """Do the work unless the event comes first or the limit passes; whether it was done."""
+    """Do the work unless the event comes first or the limit passes; whether it was done. Raises what it raises."""
     task, interrupted = asyncio.ensure_future(work), asyncio.ensure_future(event.wait())
     try:
         done, _ = await asyncio.wait(
             {task, interrupted}, timeout=limit_s, return_when=asyncio.FIRST_COMPLETED
         )
+        if task in done:
+            task.result()
         return task in done
     finally:
         for future in (task, interrupted):

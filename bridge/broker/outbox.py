@@ -5,7 +5,7 @@ Bounded by its callers: each holds one delivery for what it sends.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import orjson
 import structlog
@@ -27,17 +27,42 @@ class Outbox:
     def __init__(self, publisher: Publisher) -> None:
         self._publisher = publisher
         self._loop = asyncio.get_running_loop()
+        self._empty = asyncio.Event()
+        self._empty.set()
         self.unconfirmed = 0
+
+    async def idle(self) -> None:
+        """Wait until everything is confirmed. The caller sets the limit."""
+        await self._empty.wait()
+
+    def send_all(self, messages: Sequence[Outgoing], then: Callable[[], None]) -> None:
+        """Publish them all, and call `then` once, when the broker has the last; at once if there is none."""
+        left = len(messages)
+        if not left:
+            then()
+            return
+
+        def confirmed() -> None:
+            nonlocal left
+            left -= 1
+            if not left:
+                then()
+
+        for message in messages:
+            self.send(message, confirmed)
 
     def send(self, message: Outgoing, then: Callable[[], None]) -> None:
         """Publish, and call `then` once, when the broker has it."""
         self.unconfirmed += 1
+        self._empty.clear()
         self._try(message, then, FIRST_PAUSE_S)
 
     def _try(self, message: Outgoing, then: Callable[[], None], pause_s: float) -> None:
         def done(confirmation: Confirmation) -> None:
             if confirmation is Confirmation.CONFIRMED:
                 self.unconfirmed -= 1
+                if not self.unconfirmed:
+                    self._empty.set()
                 then()
                 return
             if confirmation is Confirmation.REFUSED:

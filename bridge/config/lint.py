@@ -34,6 +34,8 @@ def advice(settings: Settings) -> Iterator[tuple[Place, str]]:
             yield ("providers", name), "no route uses it: it only receives"
     for name, route in settings.routes.items():
         yield from ((("routes", name, *place), message) for place, message in _about_route(route, settings))
+    if settings.callbacks:
+        yield ("callbacks",), "this version has no HTTP links yet: nothing listens for callbacks"
     if not settings.routes:
         yield (), "there are no routes: no MT is taken from RabbitMQ"
 

@@ -13,7 +13,7 @@ No task and no timer of its own for a message; one sweep a second refuses what h
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from uuid import uuid4
 
@@ -173,9 +173,11 @@ class Receiver:
             return
 
         def committed(claim: ReceiptClaim | None) -> None:
+            answer = partial(self._pending.answer, entry, True)
             if claim is not None and claim.entry is not None:
-                self.matched_late([Unmatched(body, claim.stale)], claim.entry)
-            self._pending.answer(entry, safe=True)
+                self.matched_late([Unmatched(body, claim.stale)], claim.entry, answer)
+            else:
+                answer()
 
         self._receipts.unmatched(
             entry.key,
@@ -188,12 +190,14 @@ class Receiver:
             final=dr.final,
         )
 
-    def matched_late(self, receipts: Sequence[Unmatched], found: Correlation) -> None:
+    def matched_late(
+        self, receipts: Sequence[Unmatched], found: Correlation, then: Callable[[], None]
+    ) -> None:
         """DR events that went out unmatched, and whose MT is now known: once more, under their own ids."""
-        for late in receipts:
-            self.tally["matched_late", "dr", found.provider] += 1
-            event = rematched_event(late, found)
-            self._outbox.send(event_message(event, self._names, time.time()), _nothing)
+        self.tally["matched_late", "dr", found.provider] += len(receipts)
+        now = time.time()
+        events = [rematched_event(late, found) for late in receipts]
+        self._outbox.send_all([event_message(event, self._names, now) for event in events], then)
 
     # Publishing and committing
 
@@ -231,7 +235,3 @@ def _key(provider: str, inbound: Inbound) -> bytes:
 
 def _kind(entry: Entry[Inbound]) -> str:
     return "dr" if isinstance(entry.what, Dr) else "mo"
-
-
-def _nothing() -> None:
-    """Nothing waits for this step."""

@@ -1,6 +1,6 @@
 """What outbound needs of the floor below, as small protocols; `app.py` hands in the real ones."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Literal, Protocol
 
 from bridge.broker.message import Outgoing
@@ -62,4 +62,4 @@ class ClaimsPort(Protocol):
 class OutboxPort(Protocol):
     """Publishing that repeats itself until the broker has confirmed."""
 
-    def send(self, message: Outgoing, then: Callable[[], None]) -> None: ...
+    def send_all(self, messages: Sequence[Outgoing], then: Callable[[], None]) -> None: ...

@@ -12,7 +12,7 @@ from typing import Protocol
 
 import structlog
 
-from bridge.broker.message import Delivery, Outgoing, forward
+from bridge.broker.message import Delivery, forward
 from bridge.model.events import MtReport
 from bridge.model.names import WAIT_RUNGS_S, Names
 from bridge.model.outcome import Doubt
@@ -50,8 +50,8 @@ class Hand(Protocol):
     def forget(self, flight: Flight) -> None: ...
 
 
-LateMatch = Callable[[Sequence[Unmatched], Correlation], None]
-"""Takes receipts that went out unmatched, and the MT they turned out to speak of."""
+LateMatch = Callable[[Sequence[Unmatched], Correlation, Callable[[], None]], None]
+"""Takes receipts that went out unmatched, the MT they turned out to speak of, and what to call when that is told."""
 
 
 class Settler:
@@ -137,7 +137,7 @@ class Settler:
             word = "doubt" if report.outcome == "parked" else report.outcome
             messages.append(dead_copy(self._names, flight.deliveries[-1], word, report.reason or ""))
         seal = dump_ended(report, sealed=True)
-        self._publish(
+        self._outbox.send_all(
             messages, lambda: self._claims.amend(flight.mt_key, info, seal, lambda _ours: self._done(flight))
         )
 
@@ -149,7 +149,7 @@ class Settler:
             self._done(flight)
             return
         report = report_of(flight, "accepted", link, smsc_ids=(smsc_id or None,))
-        self._publish([outcome_message(self._names, flight, report)], lambda: self._done(flight))
+        self._outbox.send_all([outcome_message(self._names, flight, report)], lambda: self._done(flight))
 
     def _resend(self, flight: Flight, link: LinkPort | None, reason: str) -> None:
         """`resent` is confirmed before a second copy can leave."""
@@ -158,7 +158,7 @@ class Settler:
         self.tally["resent", flight.route, ""] += 1
         log.warning("mt.resent", id=flight.mt.id, route=flight.route, reason=reason)
         event = outcome_message(self._names, flight, report, str(flight.counted))
-        self._publish([event], partial(self._resent, flight))
+        self._outbox.send_all([event], partial(self._resent, flight))
 
     def _resent(self, flight: Flight) -> None:
         if flight.late is not None:
@@ -192,7 +192,7 @@ class Settler:
             self._names.route_key(flight.route, flight.lane),
             flight.travel_headers(),
         )
-        self._publish([message], partial(self._climbed, flight))
+        self._outbox.send_all([message], partial(self._climbed, flight))
 
     def _climbed(self, flight: Flight) -> None:
         if flight.claimed_at is not None and flight.doubt:
@@ -243,7 +243,7 @@ class Settler:
         reason = "a late answer accepted it"
         report = report_of(flight, "resolved", link, reason=reason, smsc_ids=(smsc_id or None,))
         log.info("mt.resolved", id=flight.mt.id, link=link.name)
-        self._publish([outcome_message(self._names, flight, report)], _nothing)
+        self._outbox.send_all([outcome_message(self._names, flight, report)], _nothing)
 
     def repeat(self, flight: Flight, info: str) -> None:
         """The id has ended before: only its outcome event is told again, with what a crash left owing."""
@@ -256,18 +256,35 @@ class Settler:
             record = UNREADABLE
         self.tally["repeat", flight.route, record.report.outcome] += 1
         log.info("mt.repeat", id=flight.mt.id, route=flight.route, outcome=record.report.outcome)
-        if not record.sealed:
-            self._tell_end(flight, record.report, info)
-        elif record.report.outcome != "accepted" or flight.route in self._accepted_events:
-            self._publish([outcome_message(self._names, flight, record.report)], lambda: self._done(flight))
+        if record.report.outcome == "accepted":
+            self._repeat_accepted(flight, record.report, info)
+        elif record.sealed:
+            self._outbox.send_all(
+                [outcome_message(self._names, flight, record.report)], partial(self._done, flight)
+            )
         else:
-            self._done(flight)
+            self._tell_end(flight, record.report, info)
+
+    def _repeat_accepted(self, flight: Flight, report: MtReport, info: str) -> None:
+        """Recorded once more: the worker that did it may have died before it told the receipts it found with it."""
+        flight.doubt = report.possible_duplicate
+        entry = correlation_of(flight, report.smsc_ids[0] or "", report.origin.provider or "")
+        messages = (
+            [outcome_message(self._names, flight, report)] if flight.route in self._accepted_events else []
+        )
+
+        def recorded(_recorded: Recorded) -> None:
+            self._outbox.send_all(messages, partial(self._done, flight))
+
+        self._claims.answered(
+            flight.mt_key, flight.owner, info, entry, partial(self._recorded, entry, recorded)
+        )
 
     def invalid(self, route: str, delivery: Delivery, found: InvalidMt) -> None:
         """A body that is no MT: told, kept for a person to look at, acknowledged."""
         log.warning("mt.invalid", id=found.id, route=route, field=found.field, reason=found.reason)
         self.tally["ended", route, "invalid"] += 1
-        self._publish(invalid_messages(self._names, route, delivery, found), delivery.ack)
+        self._outbox.send_all(invalid_messages(self._names, route, delivery, found), delivery.ack)
 
     # The pieces
 
@@ -279,22 +296,10 @@ class Settler:
         self._claims.answered(flight.mt_key, flight.owner, info, entry, partial(self._recorded, entry, then))
 
     def _recorded(self, entry: Correlation, then: Callable[[Recorded], None], recorded: Recorded) -> None:
-        then(recorded)
         if recorded.unmatched:
-            self._late_match(recorded.unmatched, entry)
-
-    def _publish(self, messages: Sequence[Outgoing], then: Callable[[], None]) -> None:
-        """All of them, and then, when the broker has confirmed the last."""
-        left = len(messages)
-
-        def confirmed() -> None:
-            nonlocal left
-            left -= 1
-            if not left:
-                then()
-
-        for message in messages:
-            self._outbox.send(message, confirmed)
+            self._late_match(recorded.unmatched, entry, partial(then, recorded))
+        else:
+            then(recorded)
 
     def _done(self, flight: Flight) -> None:
         for delivery in flight.deliveries:

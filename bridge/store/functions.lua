@@ -97,17 +97,19 @@ local function same_mt(json, other)
   return a.mt == b.mt and a.generation == b.generation
 end
 
+-- The uses of an id, and that of this MT: found again, or added as the newest.
 local function remember(id_key, digits, json)
   local uses = read_uses(get(id_key))
-  local newest = uses[1]
-  if newest and same_mt(newest.json, json) then
-    newest.digits, newest.json = digits, json
-  else
-    local epoch = newest and newest.epoch + 1 or 0
-    table.insert(uses, 1, {epoch = epoch, mark = '', digits = digits, json = json})
-    uses[KEPT_USES + 1] = nil
+  for _, use in ipairs(uses) do
+    if same_mt(use.json, json) then
+      use.digits, use.json = digits, json
+      return uses, use
+    end
   end
-  return uses
+  local epoch = uses[1] and uses[1].epoch + 1 or 0
+  table.insert(uses, 1, {epoch = epoch, mark = '', digits = digits, json = json})
+  uses[KEPT_USES + 1] = nil
+  return uses, uses[1]
 end
 
 local function read_unmatched(key)
@@ -122,16 +124,16 @@ end
 
 -- The receipts that wait for this MT: body, stale, body, stale... They stay, marked as taken by it, so that it gets them
 -- again if asked again.
-local function take_unmatched(un_key, mt_key, newest)
+local function take_unmatched(un_key, mt_key, use)
   local receipts, found = read_unmatched(un_key), {}
   for _, receipt in ipairs(receipts) do
     local tag, taken_by, one, other, final, body, key = unpack(receipt)
-    if (taken_by == '' or taken_by == mt_key) and speaks_of(newest.digits, one, other) then
+    if (taken_by == '' or taken_by == mt_key) and speaks_of(use.digits, one, other) then
       receipt[2] = mt_key
-      settle_under(key, newest.epoch)
-      if final == '1' and newest.mark == '' then newest.mark = tag end
+      settle_under(key, use.epoch)
+      if final == '1' and use.mark == '' then use.mark = tag end
       found[#found + 1] = body
-      found[#found + 1] = (newest.mark ~= '' and newest.mark ~= tag) and 1 or 0
+      found[#found + 1] = (use.mark ~= '' and use.mark ~= tag) and 1 or 0
     end
   end
   if #found > 0 then put(un_key, cmsgpack.pack(receipts), UNMATCHED_MS) end
@@ -169,8 +171,8 @@ function operations.answered()
   local fenced = value and value ~= finished and pending(value) ~= owner
   put(key, finished)
   if id_key == '' then return fenced and 1 or 0 end
-  local uses = remember(id_key, digits, json)
-  local unmatched = take_unmatched(un_key, key, uses[1])
+  local uses, use = remember(id_key, digits, json)
+  local unmatched = take_unmatched(un_key, key, use)
   put(id_key, write_uses(uses))
   if #unmatched == 0 then return fenced and 1 or 0 end
   return {fenced and 1 or 0, unmatched}

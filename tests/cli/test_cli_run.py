@@ -226,9 +226,6 @@ async def test_sigterm_while_it_waits_ends_it(crew: Crew, amqp: FaultProxy) -> N
     assert command.logged("worker.stopped")
 
 
-@pytest.mark.xfail(
-    strict=True, reason="app.py: at start an attempt to connect is waited for, whatever is asked"
-)
 async def test_sigterm_while_rabbitmq_is_silent_waits_for_no_answer(crew: Crew) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         silent.setblocking(False)
@@ -241,9 +238,6 @@ async def test_sigterm_while_rabbitmq_is_silent_waits_for_no_answer(crew: Crew) 
     assert not command.logged("worker.waiting"), "the attempt was not waited for"
 
 
-@pytest.mark.xfail(
-    strict=True, reason="app.py: the ops pages are served only when RabbitMQ and Redis were reached"
-)
 async def test_it_says_that_it_is_not_ready_while_it_waits(crew: Crew, amqp: FaultProxy) -> None:
     (port,) = free_ports(1)
     crew.document["ops"]["listen"] = f"127.0.0.1:{port}"

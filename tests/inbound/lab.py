@@ -147,7 +147,7 @@ class Worker:
         """The provider's answer to an MT comes; what went out unmatched goes out again."""
         entry = Correlation(mt_id=mt_id, provider="p", smsc_id=smsc_id, to=to, **fields)
         recorded = await asked(self.store.claims.answered, mt_id, "o", f"A|{smsc_id}", entry)
-        self.receiver.matched_late(recorded.unmatched, entry)
+        self.receiver.matched_late(recorded.unmatched, entry, lambda: None)
 
 
 async def asked(operation: Callable[..., None], *args: Any) -> Any:

@@ -5,7 +5,6 @@ import signal
 from collections import Counter
 from typing import Any
 
-import pytest
 import redis.asyncio
 
 from bridge.model.names import Names
@@ -136,9 +135,6 @@ async def until_claimed(redis_url: str, prefix: str, number: int) -> None:
             await asyncio.sleep(0.05)  # Redis tells nobody
 
 
-@pytest.mark.xfail(
-    strict=True, reason="outbound: a repeat of an accepted MT forgets the receipts found with it"
-)
 async def test_a_receipt_found_with_a_late_answer_survives_the_worker_that_found_it(
     make_crew: MakeCrew,
     network: Network,
