@@ -5,12 +5,14 @@ leaves it running again. Tests of one run share them, so each takes its names fr
 """
 
 import asyncio
+import logging
 import os
 import secrets
 from collections.abc import Iterator
 
 import pytest
 import redis
+import structlog
 from hypothesis import HealthCheck, settings
 
 from bridge.proof.servers import PrivateRabbit, PrivateRedis
@@ -20,6 +22,18 @@ settings.register_profile(
 )
 settings.register_profile("ci", settings.get_profile("here"), derandomize=False, max_examples=200)
 settings.load_profile("ci" if os.environ.get("CI") else "here")
+
+
+@pytest.fixture(autouse=True)
+def logging_as_it_was() -> Iterator[None]:
+    """A command that a test runs in this process sets up logging for the whole of it: only until the test ends."""
+    before = structlog.get_config()
+    yield
+    structlog.configure(**before)
+    root = logging.getLogger()
+    for handler in root.handlers[:]:
+        if type(handler) is logging.StreamHandler:
+            root.removeHandler(handler)
 
 
 @pytest.fixture(scope="session")
