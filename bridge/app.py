@@ -73,7 +73,7 @@ class Worker:
         Raises links.tls.Unusable for certificates that cannot be used.
         """
         self.worker = worker_name()
-        self._settings = settings
+        self._leaving = False
         self._names = names = Names(settings.broker.prefix)
         self._store = Store(settings.redis, worker=self.worker)
         self._broker = Broker(settings.broker, names, list(settings.routes), worker=self.worker)
@@ -123,6 +123,7 @@ class Worker:
 
         Raises ops.server.CannotListen and broker.errors.TopologyError before anything is consumed.
         """
+        structlog.contextvars.bind_contextvars(worker=self.worker)
         self._ops.open()
         # Before anything else: whoever watches the worker must see that it waits, and for what.
         pages = asyncio.create_task(self._ops.run(), name="ops")
@@ -135,7 +136,7 @@ class Worker:
             self._ops.close()
             await self._broker.close()
             await self._store.close()
-            log.info("worker.stopped", worker=self.worker)
+            log.info("worker.stopped")
 
     async def _reach(self, stop: Stop) -> bool:
         """Wait for Redis and RabbitMQ, saying so; False when told to stop before they came."""
@@ -162,7 +163,7 @@ class Worker:
             binds: list[asyncio.Task[None]] = []
             if await _unless(stop.soft, self._connected(), None):
                 binds += [group.create_task(link.run(), name=f"bind {link.name}") for link in self._links]
-            log.info("worker.started", worker=self.worker, version=self.version, binds=len(binds))
+            log.info("worker.started", version=self.version, binds=len(binds))
             await stop.soft.wait()
             log.info("worker.stopping", in_hand=self._dispatcher.in_hand)
             await self._drain(stop, binds)
@@ -186,6 +187,7 @@ class Worker:
         """Finish what is in flight, then unbind; a second signal ends the waiting."""
         if not await _unless(stop.hard, self._settle(), DRAIN_S):
             log.warning("worker.undrained", in_hand=self._dispatcher.in_hand)
+        self._leaving = True  # its sites are not down because we go
         for link in self._links:
             link.stop()
         if binds:
@@ -213,6 +215,7 @@ class Worker:
 
     def alarm(self, link: Bind, reason: str) -> None:
         """A person has to look: said as an event."""
+        log.error("site.alarm", provider=link.provider, site=link.site, link=link.name, reason=reason)
         of_site = [
             other for other in self._links if (other.provider, other.site) == (link.provider, link.site)
         ]
@@ -232,7 +235,10 @@ class Worker:
         )
 
     def _site_changed(self, state: SiteState) -> None:
-        log.info(
+        if self._leaving:
+            return
+        tell = log.info if state.state == "up" else log.warning
+        tell(
             "site.changed",
             state=state.state,
             provider=state.provider,

@@ -5,7 +5,9 @@ import signal
 from collections.abc import Sequence
 from contextlib import suppress
 
-import click
+import structlog
+
+log = structlog.get_logger(__name__)
 
 RESTART_PAUSE_S = (1.0, 30.0)
 """Before a worker that died is started again: the first pause, doubled up to the last."""
@@ -14,7 +16,7 @@ LASTED_S = 60.0
 STOP_S = 45.0
 """How long workers may take to end before they are killed; longer than their own limits."""
 WRONG_CONFIG = 2
-"""The exit code that no restart can help."""
+"""The exit code that no restart can help; but a configuration broken later stops no worker that still runs."""
 
 
 PASSED_ON = (signal.SIGTERM, signal.SIGINT)
@@ -51,17 +53,19 @@ class _Pool:
         """One worker, again and again; the exit code it leaves."""
         loop = asyncio.get_running_loop()
         pause_s = RESTART_PAUSE_S[0]
+        has_run = False
         while not self._stopping.is_set():
             started = loop.time()
             code = await self._run(command)
             if self._stopping.is_set():
                 return _last_word(code)
-            if code == WRONG_CONFIG:
+            if code == WRONG_CONFIG and not has_run:
                 self.stop(signal.SIGTERM)
                 return code
+            has_run = True
             if loop.time() - started > LASTED_S:
                 pause_s = RESTART_PAUSE_S[0]
-            click.echo(f"a worker ended with code {code}; the next starts in {pause_s:g} s", err=True)
+            log.error("worker.died", number=command[-1], exit_code=code, next_start_s=pause_s)
             with suppress(TimeoutError):
                 async with asyncio.timeout(pause_s):
                     await self._stopping.wait()

@@ -5,16 +5,19 @@ import sys
 from pathlib import Path
 
 import click
+import structlog
 import uvloop
 
 from bridge.app import Stop, Worker
 from bridge.broker.errors import TopologyError
-from bridge.cli.options import Failed, config_option, settings_of
+from bridge.cli.options import Failed, config_option, load
 from bridge.cli.pool import PASSED_ON, watch
 from bridge.config.settings import Settings
 from bridge.links.tls import Unusable
 from bridge.ops import logs
 from bridge.ops.server import CannotListen
+
+log = structlog.get_logger(__name__)
 
 
 @click.command(
@@ -49,8 +52,12 @@ def command(config: Path, workers: int, style: str | None, log_level: str, numbe
     Binds to every node of every site, consumes the routes' queues while a link is up, publishes what comes back.
     Waits for RabbitMQ and Redis, saying so, and comes back by itself when they do.
     """
-    settings = settings_of(config)
+    loaded = load(config)
     style = style or ("console" if sys.stderr.isatty() else "json")
+    logs.configure("json" if style == "json" else "console", log_level)
+    if number is None:  # else the watcher has said it
+        for warning in loaded.warnings:
+            log.warning("config.warning", problem=warning)
     if workers > 1:
         base = [
             sys.executable,
@@ -65,9 +72,8 @@ def command(config: Path, workers: int, style: str | None, log_level: str, numbe
             log_level,
         ]
         sys.exit(asyncio.run(watch([[*base, "--number", str(k)] for k in range(1, workers + 1)])))
-    logs.configure("json" if style == "json" else "console", log_level)
     try:
-        uvloop.run(_work(settings, number))
+        uvloop.run(_work(loaded.settings, number))
     except (CannotListen, Unusable) as error:
         raise Failed(str(error)) from None
     except TopologyError as error:

@@ -7,7 +7,8 @@ whoever logged them. Numbers are masked where they are logged, and texts of mess
 import logging
 import re
 import sys
-from typing import Literal, TextIO
+from contextlib import suppress
+from typing import Literal, TextIO, cast
 
 import orjson
 import structlog
@@ -23,21 +24,40 @@ NOISY = ("aiormq", "aio_pika")
 QUIETER = {
     "uvicorn": logging.WARNING,
     "asyncio": logging.WARNING,
-    "aiormq": logging.ERROR,
-    "aio_pika": logging.ERROR,
+    "aiormq": logging.CRITICAL,
+    "aio_pika": logging.CRITICAL,
 }
+
+
+class Forgiving:
+    """A stream that drops what it cannot write: a full disk under the log, or its reader gone, must stop nothing."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write it, or forget it."""
+        with suppress(OSError, ValueError):
+            return self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Hand on what was written, if that can be."""
+        with suppress(OSError, ValueError):
+            self._stream.flush()
 
 
 def configure(style: Literal["json", "console"], level: str, stream: TextIO | None = None) -> None:
     """Set up all logging of this process. `level` is a word of the standard library (debug, info, ...)."""
     number = logging.getLevelNamesMapping()[level.upper()]
-    out = stream or sys.stderr
+    stream = stream or sys.stderr
+    out = cast("TextIO", Forgiving(stream))
     before: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
     ]
-    after = _rendering(style, out)
+    after = _rendering(style, colours=stream.isatty())
     structlog.configure(
         processors=[*before, *after],
         wrapper_class=structlog.make_filtering_bound_logger(number),
@@ -67,13 +87,13 @@ def _one_line(record: logging.LogRecord) -> bool:
     return True
 
 
-def _rendering(style: Literal["json", "console"], out: TextIO) -> list[Processor]:
+def _rendering(style: Literal["json", "console"], *, colours: bool) -> list[Processor]:
     renderer: Processor = structlog.processors.JSONRenderer(_dumps)
     if style == "console":
         # A plain traceback: a pretty one shows the values of variables, and with them texts and secrets.
         plain = structlog.dev.plain_traceback
         renderer = structlog.dev.ConsoleRenderer(
-            colors=out.isatty(), timestamp_key="at", exception_formatter=plain
+            colors=colours, timestamp_key="at", exception_formatter=plain
         )
     return [structlog.processors.format_exc_info, _strike_secrets, renderer]
 

@@ -199,7 +199,7 @@ class Dispatcher:
             self._settler.expire(flight)
             return
         if isinstance(flight.pdu, Rejected):
-            self._ended(flight, slot, flight.pdu)
+            self._unfit(flight, slot.link, flight.pdu)
             return
         fresh = flight.claimed_at is not None and self._loop.time() - flight.claimed_at < CLAIM_FRESH_S
         if not fresh or not slot.link.submit(flight.pdu, flight):
@@ -230,6 +230,13 @@ class Dispatcher:
         standing = self._standing(flight, link.provider)
         flight.bounced = isinstance(outcome, NotSent) and outcome.status is not None
         self._settler.settle(flight, link, decide_settlement(outcome, standing), standing)
+
+    def _unfit(self, flight: Flight, link: LinkPort, refusal: Rejected) -> None:
+        """It cannot be put into this provider's words: no link had a part in that."""
+        flight.note(Attempt(rfc3339(time.time()), link.provider, "", "", "not sent"))
+        flight.refused_by |= {link.provider}
+        standing = self._standing(flight, link.provider)
+        self._settler.settle(flight, None, decide_settlement(refusal, standing), standing)
 
     def _standing(self, flight: Flight, provider: str) -> Standing:
         route = self.routes[flight.route]

@@ -50,7 +50,7 @@ def dead_copy(names: Names, delivery: Delivery, reason: str, detail: str) -> Out
 
 def invalid_messages(names: Names, route: str, delivery: Delivery, found: InvalidMt) -> list[Outgoing]:
     """Event and dead copy of a body that is no MT."""
-    detail = f"{found.field}: {found.reason}"
+    detail = f"{found.field}: {found.reason.removeprefix(found.field).lstrip()}"
     ident = event_id("mt", found.id or "", "invalid", digest(delivery.body))
     now = time.time()
     event = mt_event(found.id, None, route, MtReport(outcome="invalid", reason=detail), ident, now)

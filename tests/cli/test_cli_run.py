@@ -182,7 +182,7 @@ async def test_a_taken_ops_port_is_exit_1_and_names_the_setting(crew: Crew) -> N
         crew.document["ops"]["listen"] = f"127.0.0.1:{taken.getsockname()[1]}"
         command = await crew.start()
         assert await command.ended() == 1
-    (said,) = [line for line in command.lines if not line.startswith("warning: ")]
+    (said,) = [line for line in command.lines if not line.startswith("{")]
     assert said.startswith("Error: ops.listen: cannot listen on 127.0.0.1:")
 
 
@@ -297,9 +297,24 @@ async def test_a_killed_worker_is_started_again_on_its_port(crew: Crew) -> None:
     victim = pid_of(watcher.logged("worker.started")[0])
     os.kill(victim, signal.SIGKILL)
     await watcher.says("worker.started", times=3)
-    assert "a worker ended with code -9; the next starts in 1 s" in watcher.lines
+    assert watcher.logged("worker.died", exit_code=-9)
     await until_ready(port)
     await until_ready(port + 1)
+    assert await watcher.stop() == 0
+
+
+async def test_a_configuration_broken_meanwhile_stops_no_worker_that_runs(crew: Crew) -> None:
+    port = ports_in_a_row()
+    crew.document["ops"]["listen"] = f"127.0.0.1:{port}"
+    watcher = await crew.start("--workers", "2")
+    await watcher.says("worker.started", times=2)
+    good = crew.config.read_text()
+    crew.config.write_text("garbage: [")
+    os.kill(pid_of(watcher.logged("worker.started")[0]), signal.SIGKILL)
+    await watcher.says("worker.died", exit_code=2)
+    assert not watcher.logged("worker.stopping")
+    crew.config.write_text(good)
+    await watcher.says("worker.started", times=3)
     assert await watcher.stop() == 0
 
 

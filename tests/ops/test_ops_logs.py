@@ -52,7 +52,8 @@ def test_a_library_that_is_noisy_about_lost_connections_says_it_without_tracebac
     out = io.StringIO()
     logs.configure("json", "info", out)
     logging.getLogger("aiormq.connection").warning("gone")
-    logging.getLogger("aiormq.connection").error("unexpected", exc_info=ConnectionError("reset"))
+    logging.getLogger("aiormq.connection").error("unexpected")
+    logging.getLogger("aiormq.connection").critical("unexpected", exc_info=ConnectionError("reset"))
     logging.getLogger("some.library").error("unexpected", exc_info=ConnectionError("reset"))
     tamed, other = lines(out)
     assert "exception" not in tamed
@@ -71,3 +72,19 @@ def test_secrets_are_struck_out_whoever_logs_them(style: str) -> None:
     assert "hunter2" not in out.getvalue()
     assert "***@rabbit" in out.getvalue()
     assert "ValueError" in out.getvalue()
+
+
+class Full(io.StringIO):
+    """A stream on a full disk."""
+
+    def write(self, text: str) -> int:  # noqa: ARG002
+        raise OSError(28, "No space left on device")
+
+    def flush(self) -> None:
+        raise OSError(28, "No space left on device")
+
+
+def test_a_log_that_cannot_be_written_stops_nothing() -> None:
+    logs.configure("json", "info", Full())
+    structlog.get_logger().warning("bind.lost")
+    logging.getLogger("asyncio").error("nobody hears this")
