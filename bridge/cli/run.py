@@ -26,7 +26,7 @@ SIGTERM or Ctrl-C: takes nothing new, finishes what is in flight (30 s at most),
 A second one stops at once. Killed at any moment, nothing is lost: RabbitMQ has it, or a claim tells of it.
 
 \b
-With --workers N, or several on one machine: worker number k listens on the port of ops.listen plus k - 1."""
+With --workers N, worker number k listens on the port of ops.listen plus k - 1; a taken port is passed over."""
 )
 @config_option
 @click.option(

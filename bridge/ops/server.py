@@ -25,6 +25,10 @@ GRACE_S = 1
 """How long requests under way may hold up the end."""
 
 
+TRIED_PORTS = 64
+"""From the configured one on, until one is free."""
+
+
 class CannotListen(Exception):
     """The address of `ops.listen` cannot be used. The message is fit for one line and names the setting."""
 
@@ -48,18 +52,28 @@ class OpsServer:
         return str(HostPort(self._host, self.port))
 
     def open(self) -> None:
-        """Take the port. Raises CannotListen."""
-        wrong = f"ops.listen: cannot listen on {self._place}"
-        if self._port > LARGEST_PORT:  # counted up for the last of several workers
-            raise CannotListen(f"{wrong}: a port is at most {LARGEST_PORT}")
+        """Take the port, or the next free one: another worker on this machine may have it. Raises CannotListen."""
+        ports = range(self._port, self._port + TRIED_PORTS) if self._port else (0,)
+        for port in ports:
+            try:
+                self._socket = self._listen(port)
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE:
+                    raise self._cannot((error.strerror or str(error)).partition(" (while")[0]) from error
+                continue
+            if port != self._port:
+                log.warning("ops.port_taken", wanted=self._port, listens_on=port)
+            return
+        raise self._cannot(f"it is taken, and so are the {TRIED_PORTS - 1} ports after it")
+
+    def _listen(self, port: int) -> socket.socket:
+        if port > LARGEST_PORT:  # counted up for the last of several workers
+            raise self._cannot(f"a port is at most {LARGEST_PORT}")
         family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
-        try:
-            self._socket = socket.create_server((self._host, self._port), family=family)
-        except OSError as error:
-            reason = (error.strerror or str(error)).partition(" (while")[0]  # the rest is the address again
-            if error.errno == errno.EADDRINUSE:
-                reason += "; each worker on a machine needs a port of its own, 0 takes any free one"
-            raise CannotListen(f"{wrong}: {reason}") from error
+        return socket.create_server((self._host, port), family=family)
+
+    def _cannot(self, reason: str) -> CannotListen:
+        return CannotListen(f"ops.listen: cannot listen on {self._place}: {reason}")
 
     async def run(self) -> None:
         """Serve until cancelled."""

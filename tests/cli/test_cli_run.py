@@ -177,13 +177,26 @@ async def test_missing_topology_is_exit_2_and_is_named(
     assert "Traceback" not in command.output
 
 
-async def test_a_taken_ops_port_is_exit_1_and_names_the_setting(crew: Crew) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        crew.document["ops"]["listen"] = f"127.0.0.1:{taken.getsockname()[1]}"
-        command = await crew.start()
-        assert await command.ended() == 1
+async def test_the_same_command_again_is_one_more_worker(crew: Crew) -> None:
+    port = ports_in_a_row()
+    crew.document["ops"]["listen"] = f"127.0.0.1:{port}"
+    first = await crew.start()
+    await first.says("worker.started")
+    second = await crew.start()
+    await second.says("worker.started")
+    taken = await second.says("ops.port_taken")
+    await until_ready(port)
+    await until_ready(int(taken["listens_on"]))
+    assert await first.stop() == 0
+    assert await second.stop() == 0
+
+
+async def test_an_ops_address_that_cannot_be_used_is_exit_1_and_names_the_setting(crew: Crew) -> None:
+    crew.document["ops"]["listen"] = "192.0.2.1:0"
+    command = await crew.start()
+    assert await command.ended() == 1
     (said,) = [line for line in command.lines if not line.startswith("{")]
-    assert said.startswith("Error: ops.listen: cannot listen on 127.0.0.1:")
+    assert said.startswith("Error: ops.listen: cannot listen on 192.0.2.1:")
 
 
 async def test_wrong_passwords_are_said_in_one_line_and_waited_for(crew: Crew) -> None:

@@ -8,10 +8,11 @@ from typing import Any
 
 import httpx
 import pytest
+from structlog.testing import capture_logs
 
 from bridge.ops.health import LinkView, missing
 from bridge.ops.metrics import Metric, registry_of
-from bridge.ops.server import CannotListen, OpsServer
+from bridge.ops.server import TRIED_PORTS, CannotListen, OpsServer
 
 
 @dataclass
@@ -120,15 +121,24 @@ def test_an_address_that_cannot_be_used_is_one_clear_line(host: str, port: int, 
         server.open()
 
 
-def test_a_taken_port_is_one_clear_line() -> None:
+def test_a_taken_port_is_passed_over() -> None:
     first = OpsServer("127.0.0.1", 0, Worker(), registry_of([]))
     first.open()
     second = OpsServer("127.0.0.1", first.port, Worker(), registry_of([]))
-    with pytest.raises(
-        CannotListen,
-        match=r"^ops\.listen: cannot listen on 127\.0\.0\.1:\d+: .*; each worker .* 0 takes any free one$",
-    ):
+    with capture_logs() as logged:
+        second.open()
+    assert first.port < second.port < first.port + TRIED_PORTS
+    assert [line["event"] for line in logged] == ["ops.port_taken"]
+    assert logged[0]["listens_on"] == second.port
+    first.close()
+    second.close()
+
+
+def test_where_no_port_is_free_it_is_one_clear_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bridge.ops.server.TRIED_PORTS", 1)
+    first = OpsServer("127.0.0.1", 0, Worker(), registry_of([]))
+    first.open()
+    second = OpsServer("127.0.0.1", first.port, Worker(), registry_of([]))
+    with pytest.raises(CannotListen, match=r"^ops\.listen: cannot listen on 127\.0\.0\.1:\d+: it is taken, "):
         second.open()
     first.close()
-    second.open()
-    second.close()
