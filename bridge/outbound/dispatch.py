@@ -126,11 +126,15 @@ class Dispatcher:
 
     def _pump(self, route: Route) -> None:
         route.pump_due = False
-        now = self._loop.time()
         if self.stopping or self._claims_held:
             return
+        now = self._loop.time()
+
+        def ready_link(flight: Flight) -> LinkSlot | None:
+            return route.ready_link(flight, now)
+
         while route.lanes:
-            chosen = route.lanes.take(lambda flight: route.ready_link(flight, now))
+            chosen = route.lanes.take(ready_link)
             if chosen is None:
                 return
             self._claim(*chosen, now)

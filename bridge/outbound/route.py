@@ -19,12 +19,13 @@ LARGEST_PREFETCH = 2000
 class Route:
     """A named pair of queues with the links that may carry them."""
 
-    __slots__ = ("_rotation", "_standing", "lanes", "name", "pump_due", "settings", "slots")
+    __slots__ = ("_carriers", "_rotation", "_standing", "lanes", "name", "pump_due", "settings", "slots")
 
     def __init__(self, name: str, settings: RouteSettings, slots: Sequence[LinkSlot]) -> None:
         self.name = name
         self.settings = settings
         self.slots = tuple(slot for slot in slots if slot.link.provider in settings.providers)
+        self._carriers = frozenset(slot.link.provider for slot in self.slots)
         self.lanes = Lanes()
         self.pump_due = False
         self._rotation: deque[LinkSlot] = deque()
@@ -71,5 +72,4 @@ class Route:
 
     def other_providers(self, flight: Flight, provider: str) -> bool:
         """Whether a provider of the route, beside this one, has not refused the message for good."""
-        carriers = {slot.link.provider for slot in self.slots}
-        return any(name != provider and name not in flight.refused_by for name in carriers)
+        return any(name != provider and name not in flight.refused_by for name in self._carriers)

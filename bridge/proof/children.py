@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from bridge.proof import guardian
+from bridge.proof.guard import Guard
 
 STOP_S = 5.0
 """How long those asked to end may take before they are killed."""
@@ -80,7 +80,7 @@ class Child:
 class Children:
     """All processes of one run, in one directory. Made by `children_in`."""
 
-    def __init__(self, directory: Path, guard: subprocess.Popen[bytes]) -> None:
+    def __init__(self, directory: Path, guard: Guard) -> None:
         self.directory = directory
         self._guard = guard
         self._all: list[Child] = []
@@ -99,9 +99,7 @@ class Children:
                 stderr=output,
                 start_new_session=True,
             )
-        assert self._guard.stdin is not None  # noqa: S101 - it was made with a pipe
-        self._guard.stdin.write(f"+{process.pid}\n".encode())
-        self._guard.stdin.flush()
+        self._guard.watch(process.pid)
         self._all.append(Child(name, log, process))
         return self._all[-1]
 
@@ -123,17 +121,11 @@ class Children:
 @asynccontextmanager
 async def children_in(directory: Path) -> AsyncIterator[Children]:
     """Processes that end with the context; the directory, which must exist, is removed then."""
-    guard = subprocess.Popen(  # noqa: S603, ASYNC220 - our own file, by its path; it runs beside us
-        [sys.executable, "-I", "-S", guardian.__file__, str(directory)],
-        stdin=subprocess.PIPE,
-        start_new_session=True,
-    )
+    guard = Guard(directory)
     children = Children(directory, guard)
     try:
         yield children
         await children.stop()
     finally:
         await children.kill()
-        assert guard.stdin is not None  # noqa: S101 - it was made with a pipe
-        guard.stdin.close()
-        guard.wait()
+        guard.close()

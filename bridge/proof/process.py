@@ -10,7 +10,6 @@ import contextlib
 import os
 import signal
 import subprocess
-import sys
 import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -18,7 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import ClassVar, Self
 
-from bridge.proof import guardian
+from bridge.proof.guard import Guard
 
 _POLL_S = 0.05
 _ANSWER_LIMIT_S = 5.0
@@ -53,11 +52,7 @@ class PrivateServer(ABC):
         self.directory = Path(tempfile.mkdtemp(prefix=f"bridge-{self.program}-", dir=parent)).absolute()
         self.log = self.directory / "server.log"
         self._process: subprocess.Popen[bytes] | None = None
-        self._guardian = subprocess.Popen(  # noqa: S603 - our own file, by its path
-            [sys.executable, "-I", "-S", guardian.__file__, str(self.directory)],
-            stdin=subprocess.PIPE,
-            start_new_session=True,
-        )
+        self._guardian = Guard(self.directory)
 
     async def __aenter__(self) -> Self:
         try:
@@ -109,7 +104,7 @@ class PrivateServer(ABC):
         self._signal(signal.SIGKILL)
         if self._process is not None:
             self._process.wait()
-            self._tell_guardian(f"-{self._process.pid}")
+            self._guardian.forget(self._process.pid)
             self._process = None
 
     def pause(self) -> None:
@@ -123,9 +118,7 @@ class PrivateServer(ABC):
     def close(self) -> None:
         """End it at once and remove its directory. May be called again."""
         self.kill()
-        if self._guardian.stdin is not None:
-            self._guardian.stdin.close()
-        self._guardian.wait()
+        self._guardian.close()
 
     @abstractmethod
     async def _launch(self) -> subprocess.Popen[bytes]:
@@ -155,13 +148,8 @@ class PrivateServer(ABC):
                 env=environment,
                 start_new_session=True,
             )
-        self._tell_guardian(f"+{process.pid}")
+        self._guardian.watch(process.pid)
         return process
-
-    def _tell_guardian(self, line: str) -> None:
-        assert self._guardian.stdin is not None  # noqa: S101 - it was made with a pipe
-        self._guardian.stdin.write(f"{line}\n".encode())
-        self._guardian.stdin.flush()
 
     def _signal(self, number: signal.Signals) -> None:
         if self._process is not None:

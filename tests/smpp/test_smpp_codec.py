@@ -12,31 +12,11 @@ from bridge.smpp import codec, consts
 from bridge.smpp.codec import BadField, BadPdu
 from bridge.smpp.framing import Frame, Framer
 from bridge.smpp.pdus import DataSm, DeliverSm, SubmitSm
+from tests.smpp.strategies import OCTET, short_message_fields
 
 ASCII = st.characters(min_codepoint=0x01, max_codepoint=0x7F)
-OCTET = st.integers(0, 255)
 TIME = st.just("") | st.text(ASCII, min_size=16, max_size=16)
-TLVS = st.lists(st.tuples(st.integers(0, 0xFFFF), st.binary(max_size=20)), max_size=4).map(tuple)
-FIELDS: dict[str, st.SearchStrategy[Any]] = {
-    "service_type": st.text(ASCII, max_size=5),
-    "source_addr_ton": OCTET,
-    "source_addr_npi": OCTET,
-    "source_addr": st.text(ASCII, max_size=20),
-    "dest_addr_ton": OCTET,
-    "dest_addr_npi": OCTET,
-    "destination_addr": st.text(ASCII, max_size=20),
-    "esm_class": OCTET,
-    "protocol_id": OCTET,
-    "priority_flag": OCTET,
-    "schedule_delivery_time": TIME,
-    "validity_period": TIME,
-    "registered_delivery": OCTET,
-    "replace_if_present_flag": OCTET,
-    "data_coding": OCTET,
-    "sm_default_msg_id": OCTET,
-    "short_message": st.binary(max_size=254),
-    "tlvs": TLVS,
-}
+FIELDS = short_message_fields(ASCII, TIME, st.integers(0, 0xFFFF))
 DATA_FIELDS = (
     *("service_type", "source_addr_ton", "source_addr_npi", "source_addr", "dest_addr_ton", "dest_addr_npi"),
     *("destination_addr", "esm_class", "registered_delivery", "data_coding", "tlvs"),

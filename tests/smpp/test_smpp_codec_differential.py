@@ -12,30 +12,11 @@ from smpp34 import Tlv, decode
 from bridge.smpp import codec, consts
 from bridge.smpp.framing import HEADER_OCTETS, build_pdu
 from bridge.smpp.pdus import DeliverSm, ShortMessage, SubmitSm
+from tests.smpp.strategies import short_message_fields
 
 ASCII = st.characters(min_codepoint=0x20, max_codepoint=0x7E)
-OCTET = st.integers(0, 255)
 TIME = st.sampled_from(["", "261122160000000+", "000001000000000R"])
-FIELDS: dict[str, st.SearchStrategy[Any]] = {
-    "service_type": st.text(ASCII, max_size=5),
-    "source_addr_ton": OCTET,
-    "source_addr_npi": OCTET,
-    "source_addr": st.text(ASCII, max_size=20),
-    "dest_addr_ton": OCTET,
-    "dest_addr_npi": OCTET,
-    "destination_addr": st.text(ASCII, max_size=20),
-    "esm_class": OCTET,
-    "protocol_id": OCTET,
-    "priority_flag": OCTET,
-    "schedule_delivery_time": TIME,
-    "validity_period": TIME,
-    "registered_delivery": OCTET,
-    "replace_if_present_flag": OCTET,
-    "data_coding": OCTET,
-    "sm_default_msg_id": OCTET,
-    "short_message": st.binary(max_size=254),
-    "tlvs": st.lists(st.tuples(st.integers(0x1400, 0x3FFF), st.binary(max_size=20)), max_size=4).map(tuple),
-}
+FIELDS = short_message_fields(ASCII, TIME, st.integers(0x1400, 0x3FFF))
 
 
 def values_of(pdu: object) -> dict[str, Any]:
