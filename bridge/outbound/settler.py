@@ -88,11 +88,9 @@ class Settler:
             case Accept(smsc_id):
                 assert link is not None  # noqa: S101  an answer came over a link
                 self._answered(flight, smsc_id, link, partial(self._accepted, flight, smsc_id, link))
-            case Again(answered):
-                if answered:
-                    self._release(flight)
+            case Again(answered=False):
                 self._hand.place(flight)
-            case Elsewhere():
+            case Again() | Elsewhere():
                 self._release(flight)
                 self._hand.place(flight)
             case Wait():
@@ -125,6 +123,7 @@ class Settler:
             log.warning("mt.fenced", id=flight.mt.id, outcome=report.outcome)
             self._done(flight)
             return
+        self.tally["ended", flight.route, report.outcome] += 1
         log.info(
             "mt.ended", outcome=report.outcome, id=flight.mt.id, route=flight.route, reason=report.reason
         )

@@ -306,6 +306,7 @@ def test_each_provider_is_asked_once(world: World) -> None:
     finish(world)
     assert len(world.submits["m0"]) == 2
     assert world.rabbit.told("m0", "rejected")
+    assert worker.dispatcher.tally["ended", "r", "rejected"] == 1, "operators see it, too"
 
 
 def test_what_one_provider_cannot_say_goes_to_the_other(world: World) -> None:
