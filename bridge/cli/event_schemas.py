@@ -51,7 +51,8 @@ _FREE: dict[str, Schema] = {
 }
 _RAW: Schema = {
     "type": "object",
-    "description": "The PDU as it came: data_coding, esm_class, short_message (hex), tlvs (hex by tag).",
+    "description": "The PDU as it came: data_coding, esm_class, short_message (hex), tlvs (hex by tag). Of several"
+    " segments: the first that is there, its short_message being the joined octets of all.",
 }
 _ATTEMPT = _object(
     {
@@ -112,25 +113,26 @@ def dr_schema() -> Schema:
             _string("The provider's id: as stored at submission where matched, else as received.")
         ),
         "state": _or_null(_words(DrState, "SMPP's words.")),
-        "final": _flag("Nothing follows it."),
+        "final": _flag("Nothing follows it; false also where no final receipt came in time."),
         "error": _or_null(_string("The provider's error, as it writes it.")),
         "network_error": _or_null(_string("The network's error, where given.")),
         "submitted_at": _or_null(_string("ISO 8601 to the precision written, an offset only if written.")),
         "done_at": _or_null(_string("ISO 8601 to the precision written, an offset only if written.")),
-        "to": _string("Our number, as the provider writes it."),
+        "to": _or_null(_string("Our number, as the provider writes it; null where no receipt came.")),
         "from": _string("Who the receipt speaks of: the handset, as the provider writes it."),
         "segment": {
             **_object(
-                {"n": _count("From 1."), "of": _count("In all.")}, "Which segment; null for the whole MT."
+                {"n": _count("From 1."), "of": _count("In all.")},
+                "Which segment of a long MT; null where it speaks of the whole MT.",
             ),
             "type": ["object", "null"],
         },
-        "joined": _flag("It speaks of all segments of a long MT."),
+        "joined": _flag("It is the MT's one receipt, over all its segments."),
         "matched": _flag("Its MT is known."),
         "stale": _flag("It came after a final one."),
         "text": _or_null(_string("The text of the receipt.")),
         **_FREE,
-        "raw": _RAW,
+        "raw": {**_RAW, "type": ["object", "null"]},
     }
     return _event("dr", "A delivery receipt", own, [_DR_EXAMPLE])
 
@@ -147,8 +149,8 @@ def mo_schema() -> Schema:
             {**_string("The octets, Base64; null where it is text."), "contentEncoding": "base64"}
         ),
         "encoding": _string("What it was read as."),
-        "segments": _count("How many it came in."),
-        "complete": _flag("All segments came."),
+        "segments": _count("In how many the phone sent it."),
+        "complete": _flag("All of them came in time; if not, text and data are what is there."),
         "ports": {**ports, "type": ["object", "null"]},
         "carrier": _or_null(_string("The phone's operator, where given.")),
         "media": _list({"type": "object"}, "MMS parts: content_type and data (Base64)."),
@@ -212,7 +214,7 @@ _DR_EXAMPLE: Schema = {
     "to": "12345",
     "from": "447700900123",
     "segment": None,
-    "joined": False,
+    "joined": True,
     "matched": True,
     "stale": False,
     "text": "",

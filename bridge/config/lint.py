@@ -34,6 +34,11 @@ def advice(settings: Settings) -> Iterator[tuple[Place, str]]:
             yield ("providers", name), "no route uses it: it only receives"
     for name, route in settings.routes.items():
         yield from ((("routes", name, *place), message) for place, message in _about_route(route, settings))
+    if settings.inbound.dr_join_hours > settings.redis.retention_hours:
+        yield (
+            ("inbound", "dr_join_hours"),
+            "is longer than redis.retention_hours: what is known of an MT is forgotten before",
+        )
     if settings.callbacks:
         yield ("callbacks",), "this version has no HTTP links yet: nothing listens for callbacks"
     if not settings.routes:

@@ -24,7 +24,23 @@ from bridge.model.inbound import DrState
 Dialect = Literal["smpp34", "genesys", "generic-http"]
 BindWord = Literal["transceiver", "transmitter+receiver", "transmitter", "receiver"]
 Alphabet = Literal["gsm", "gsm-packed", "ascii", "latin1", "utf-8", "shift_jis"]
+Language = Literal[
+    "turkish",
+    "spanish",
+    "portuguese",
+    "bengali",
+    "gujarati",
+    "hindi",
+    "kannada",
+    "malayalam",
+    "oriya",
+    "punjabi",
+    "tamil",
+    "telugu",
+    "urdu",
+]
 StatusWord = Literal["ok", "permanent", "retry", "throttled", "bind", "account"]
+Ids = Literal["auto", "exact", "hex_dec", "dec_hex"]
 C_OCTETS = r"^[\x20-\x7e]*$"
 COctets = StringConstraints(pattern=C_OCTETS)
 
@@ -97,12 +113,16 @@ class SmppSettings(Section):
     """How numbers are written in submit_sm: 447700900123 or +447700900123."""
     default_alphabet: Alphabet = "gsm"
     """What data_coding 0 and the GSM classes mean (shift_jis: data_coding 5 too). `genesys`: utf-8."""
+    national_tables: tuple[Language, ...] = ()
+    """Languages whose GSM tables (3GPP TS 23.038) this provider passes on: their letters need no UCS-2 then."""
     long_messages: Literal["udh8", "udh16", "sar", "payload"] = "udh8"
-    """How a long message is sent: user data headers, SAR TLVs, or one message_payload."""
+    """How a long message is sent: user data headers (8 or 16 bits of reference), SAR TLVs, or message_payload."""
     max_segments: Annotated[int, Field(ge=1, le=255)] = 10
-    """An MT that needs more segments is refused."""
-    ids: Literal["auto", "exact", "hex_dec", "dec_hex"] = "auto"
-    """How the id in a receipt relates to the id in the answer: the same, or hex there and decimal here."""
+    """An MT that needs more segments is rejected."""
+    ids: Ids = "auto"
+    """The id in the answer against that in the receipt: `exact`, `hex_dec` (hex, then decimal) or `dec_hex`.
+
+    `auto` learns it from the first matches. Case, leading zeros and 0x never count."""
     final_states: tuple[DrState, ...] = ()
     """States after which this provider sends no more, beside the usual ones; for example [accepted]."""
     status: Annotated[dict[CommandStatus, StatusWord], WithJsonSchema(STATUS_MAP_SCHEMA)] = Field(default={})

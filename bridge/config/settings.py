@@ -120,13 +120,13 @@ class InboundSettings(Section):
     """How long things that come back may wait for each other."""
 
     segment_wait_seconds: Seconds = 300
-    """After this long an MO is published with the segments that came."""
+    """How long the first segment of an MO waits for the others; then what is there is published."""
     early_dr_wait_seconds: Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False)] = 120
     """How long a receipt may wait for its MT before it is published as unmatched."""
     mo_repeat_seconds: Seconds = 10
     """An MO without id is taken for a repeat of an equal one until this long after the first was answered."""
     dr_join_hours: Hours = 72
-    """After this long the receipt of a long MT is published with what is known."""
+    """An MT whose receipts did not all come by then gets a DR event of what is known, not final."""
 
 
 class LimitSettings(Section):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from bridge.model.attempt import Attempt
-from bridge.model.inbound import Dr, Mo
+from bridge.model.inbound import Dr, DrState, Mo
 from bridge.model.mt import Mt
 from bridge.model.times import rfc3339
 
@@ -99,10 +99,14 @@ def mt_event(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MtLink:
-    """What correlation knows of the MT a receipt speaks of; the fields a DR event takes from its MT."""
+    """What correlation knows of the MT a receipt speaks of; the fields a DR event takes from its MT.
+
+    `segment`: which of how many, where the receipt speaks of one segment of a long MT.
+    """
 
     mt_id: str
     smsc_id: str
+    segment: tuple[int, int] | None = None
     app_id: str | None = None
     conversation_id: str | None = None
     metadata: Mapping[str, Any] | None = None
@@ -112,7 +116,10 @@ class MtLink:
 def dr_event(
     dr: Dr, mt: MtLink | None, origin: Origin, event_id: str, now: float, *, stale: bool, joined: bool
 ) -> Event:
-    """The event of a receipt. Matched: with the smsc_id as stored at the answer; unmatched: as received."""
+    """The event of a receipt. Matched: with the smsc_id as stored at the answer; unmatched: as received.
+
+    `joined`: it speaks of the whole MT, whichever segment's receipt told that.
+    """
     body = _common("dr", event_id, now, origin, mt.possible_duplicate if mt else False)
     received = dr.ids[0] if dr.ids else None
     body.update(
@@ -125,7 +132,7 @@ def dr_event(
         submitted_at=dr.submitted_at,
         done_at=dr.done_at,
         to=dr.to,
-        segment=None,
+        segment=_segment_body(mt.segment) if mt and not joined else None,
         joined=joined,
         matched=mt is not None,
         stale=stale,
@@ -140,6 +147,42 @@ def dr_event(
     return Event("dr", event_id, key, mt.mt_id if mt else None, body)
 
 
+def overdue_event(
+    mt: MtLink, handset: str, state: DrState | None, provider: str, event_id: str, now: float
+) -> Event:
+    """In place of the receipt that did not come in time: what is known of the MT by now, never final.
+
+    `handset`: the MT's destination. No link brought it, and which of our numbers it was sent from is not kept.
+    """
+    body = _common("dr", event_id, now, Origin(provider=provider), mt.possible_duplicate)
+    body.update(
+        mt_id=mt.mt_id,
+        smsc_id=mt.smsc_id,
+        state=state,
+        final=False,
+        error=None,
+        network_error=None,
+        submitted_at=None,
+        done_at=None,
+        to=None,
+        segment=None,
+        joined=True,
+        matched=True,
+        stale=False,
+        text=None,
+        app_id=mt.app_id,
+        conversation_id=mt.conversation_id,
+        metadata=mt.metadata,
+        raw=None,
+    )
+    body["from"] = handset
+    return Event("dr", event_id, routing_key("dr", provider, state), mt.mt_id, body)
+
+
+def _segment_body(segment: tuple[int, int] | None) -> dict[str, int] | None:
+    return {"n": segment[0], "of": segment[1]} if segment else None
+
+
 def mo_event(mo: Mo, origin: Origin, event_id: str, now: float) -> Event:
     """The event of a message from a phone, whole."""
     body = _common("mo", event_id, now, origin, possible_duplicate=False)
@@ -149,8 +192,8 @@ def mo_event(mo: Mo, origin: Origin, event_id: str, now: float) -> Event:
         text=mo.text,
         data=base64.b64encode(mo.data).decode() if mo.data is not None else None,
         encoding=mo.encoding,
-        segments=1,
-        complete=True,
+        segments=mo.segments,
+        complete=mo.complete,
         ports={"dst": mo.ports.dst, "src": mo.ports.src} if mo.ports else None,
         carrier=mo.carrier,
         media=[dict(part) for part in mo.media],

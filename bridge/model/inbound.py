@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 DrState = Literal[
     "enroute",
@@ -20,6 +20,9 @@ FINAL_STATES: frozenset[DrState] = frozenset(
     {"delivered", "expired", "deleted", "undeliverable", "rejected", "skipped"}
 )
 """States nothing follows. `accepted` and `unknown` depend on the provider: its `final_states` adds them."""
+
+FAILURE_STATES: frozenset[DrState] = frozenset({"expired", "deleted", "undeliverable", "rejected", "skipped"})
+"""Final states in which the phone did not get it."""
 
 Raw = Mapping[str, Any]
 """The PDU as it came, for the event's `raw`: data_coding, esm_class, short_message (hex), tlvs (hex by tag)."""
@@ -42,11 +45,22 @@ class Concat:
     seq: int
 
 
+class Shifts(NamedTuple):
+    """The national language tables of GSM text, by number (3GPP TS 23.038, 6.2.1.2.4); 0: the basic ones."""
+
+    locking: int = 0
+    single: int = 0
+
+
+NO_SHIFTS = Shifts()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mo:
-    """A message from a phone. `id` only where the provider gives one; exactly one of `text` and `data` is set.
+    """A message from a phone, whole. `id` only where the provider gives one; one of `text` and `data` is set.
 
     `identity` is the octets that make this MO this MO when it carries no id: its whole content as received.
+    `segments`: of how many it was made by the phone; not `complete`: some of them never came.
     """
 
     id: str | None
@@ -56,10 +70,30 @@ class Mo:
     data: bytes | None
     encoding: str
     identity: bytes
-    concat: Concat | None = None
+    segments: int = 1
+    complete: bool = True
     ports: Ports | None = None
     carrier: str | None = None
     media: tuple[Mapping[str, str], ...] = ()
+    raw: Raw = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoSegment:
+    """One segment of a long MO, as octets: only all of them together can be decoded.
+
+    `octets` has no user data header, and one octet a septet where the account packs its septets. `data_coding`
+    and `shifts` tell how to decode it; `identity` is its whole content as received.
+    """
+
+    from_: str
+    to: str
+    concat: Concat
+    octets: bytes
+    data_coding: int
+    identity: bytes
+    shifts: Shifts = NO_SHIFTS
+    ports: Ports | None = None
     raw: Raw = field(default_factory=dict)
 
 
@@ -86,4 +120,4 @@ class Dr:
     raw: Raw = field(default_factory=dict)
 
 
-Inbound = Mo | Dr
+Inbound = Mo | MoSegment | Dr

@@ -314,6 +314,10 @@ def test_files_of_secrets_that_cannot_be_values(problems: Problems, tmp_path: Pa
             ).replace('2775"]', "2775\"], http: 'http://x.example.com/'"),
             ":6: providers.one.sites.here.http: http:// shows",
         ),
+        (
+            MINIMAL + "redis: {retention_hours: 24}\ninbound: {dr_join_hours: 25}\n",
+            ":8: inbound.dr_join_hours: is longer than redis.retention_hours",
+        ),
     ],
 )
 def test_what_is_unwise_is_told_with_its_line(text: str, warning: str, load: Load) -> None:

@@ -18,6 +18,7 @@ from bridge.model.events import (
     key_part,
     mo_event,
     mt_event,
+    overdue_event,
     routing_key,
     site_event,
 )
@@ -226,6 +227,44 @@ def test_a_receipt_that_says_next_to_nothing() -> None:
         "metadata": None,
         "raw": {},
     }
+
+
+def test_the_receipt_of_a_segment_says_which_and_the_joined_one_speaks_of_the_whole() -> None:
+    mt = MtLink(mt_id="m-1", smsc_id="0A1B", segment=(2, 3))
+    own = dr_event(DR, mt, BIND, "dr-1", NOW, stale=False, joined=False).body
+    joined = dr_event(DR, mt, BIND, "dr-2", NOW, stale=False, joined=True).body
+    assert (own["segment"], own["joined"]) == ({"n": 2, "of": 3}, False)
+    assert (joined["segment"], joined["joined"]) == (None, True)
+
+
+def test_the_event_in_place_of_a_receipt_that_never_came() -> None:
+    mt = MtLink(mt_id="m-1", smsc_id="0A1B", metadata={"order": [7]}, segment=(1, 2))
+    event = overdue_event(mt, "+447700900123", None, "genesys", "dr-9", NOW)
+    assert event == Event(
+        kind="dr",
+        event_id="dr-9",
+        routing_key="dr.genesys.unknown",
+        correlation_id="m-1",
+        body=common("dr")
+        | NOWHERE
+        | dict.fromkeys(DR_FIELDS)
+        | {
+            "event_id": "dr-9",
+            "provider": "genesys",
+            "mt_id": "m-1",
+            "smsc_id": "0A1B",
+            "final": False,
+            "from": "+447700900123",
+            "joined": True,
+            "matched": True,
+            "stale": False,
+            "app_id": None,
+            "conversation_id": None,
+            "metadata": {"order": [7]},
+        },
+    )
+    known = overdue_event(mt, "+447700900123", "accepted", "genesys", "dr-9", NOW)
+    assert (known.routing_key, known.body["state"]) == ("dr.genesys.accepted", "accepted")
 
 
 # Messages from phones

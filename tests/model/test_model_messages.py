@@ -5,7 +5,7 @@ from typing import get_args
 
 import pytest
 
-from bridge.model.inbound import FINAL_STATES, Concat, Dr, DrState, Mo, Ports
+from bridge.model.inbound import FAILURE_STATES, FINAL_STATES, Concat, Dr, DrState, Mo, Ports
 from bridge.model.mt import PRIORITIES, Mt
 from bridge.model.outcome import Accepted, Doubt, NotSent, Outcome, Rejected, RetryLater, Throttled
 
@@ -40,10 +40,12 @@ def test_priorities_are_smpps_flags() -> None:
 def test_states_that_nothing_follows() -> None:
     assert FINAL_STATES.issubset(get_args(DrState))
     assert set(get_args(DrState)) - FINAL_STATES == {"enroute", "accepted", "unknown"}
+    assert FINAL_STATES - FAILURE_STATES == {"delivered"}
 
 
 def test_what_is_usual_of_mos_and_drs() -> None:
-    assert (MO.concat, MO.ports, MO.carrier, MO.media, MO.raw) == (None, None, None, (), {})
+    assert (MO.ports, MO.carrier, MO.media, MO.raw) == (None, None, (), {})
+    assert (MO.segments, MO.complete) == (1, True)
     assert DR.raw == {}
     assert MO.raw is not Mo(id=None, from_="", to="", text="", data=None, encoding="", identity=b"").raw
 
