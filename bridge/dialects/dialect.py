@@ -1,4 +1,4 @@
-"""What one kind of SMPP provider does differently, as data. What they all do is `smpp34.py`."""
+"""What one kind of SMPP provider does differently, as data. What they all do is `submit.py` and `deliver.py`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,18 +1,16 @@
-"""What data_coding says on one account, both ways: text to octets and octets to text.
+"""What data_coding says on one account, and the reading of text by it. Writing it is not here.
 
 SMPP 3.4, 5.2.19, with the coding groups of 3GPP TS 23.038, section 4. The default alphabet (data_coding 0 and
-the GSM classes) is configuration: nothing on the wire tells it. What no codec here reads (packed GSM, the
-Japanese and Korean sets) is handed on as octets under the name of its encoding, never as wrong text.
+the GSM classes) is configuration: nothing on the wire tells it. What no codec reads (pictograms, reserved
+values) is handed on as octets under the name of its encoding, never as wrong text.
 """
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
+from bridge.model.inbound import NO_SHIFTS, Shifts
 from bridge.text import gsm
-
-SEGMENT_OCTETS = 140
-"""What one SMS carries on the air: 140 octets, or 160 septets."""
 
 SMPP34_CODINGS: Mapping[int, str] = MappingProxyType(
     {
@@ -20,20 +18,26 @@ SMPP34_CODINGS: Mapping[int, str] = MappingProxyType(
         2: "binary",
         3: "latin1",
         4: "binary",
-        5: "jis",
+        5: "shift_jis",
         6: "iso-8859-5",
         7: "iso-8859-8",
         8: "ucs2",
         9: "pictogram",
         10: "iso-2022-jp",
         13: "jis-x-0212",
-        14: "ks-c-5601",
+        14: "euc-kr",
     }
 )
-"""Encodings of the data_coding values 1-15 by SMPP 3.4, 5.2.19; those left out are reserved."""
+"""Encodings of the data_coding values 1-15 by SMPP 3.4, 5.2.19; those left out are reserved.
+
+For 5, 13 and 14 the specification names character sets (JIS X 0208, JIS X 0212, KS C 5601) and not how their
+two octets are written; these are the forms that gateways write them in.
+"""
 
 UNKNOWN = "unknown"
 """The encoding of a reserved data_coding."""
+
+_PACKED = "gsm-packed"
 
 
 class Unencodable(ValueError):
@@ -49,14 +53,6 @@ class Unencodable(ValueError):
             super().__init__(f"the character {name} cannot be written in {encoding}")
 
 
-class Encoded(NamedTuple):
-    """Octets for short_message with the data_coding that says what they are."""
-
-    octets: bytes
-    data_coding: int
-    encoding: str
-
-
 class Decoded(NamedTuple):
     """What octets say. Exactly one of `text` and `data` is set."""
 
@@ -65,43 +61,43 @@ class Decoded(NamedTuple):
     encoding: str
 
 
-def capacity(encoding: str, udh_octets: int = 0) -> int:
-    """How many octets of short_message one segment holds beside a user data header of this many octets.
+def _reader(codec: str, escaped_codec: str = "") -> Callable[[bytes], str]:
+    """By one of Python's codecs, or another one where there are escape sequences, which only that one has.
 
-    GSM counts 160: its septets travel as octets to the SMSC and are packed only on the air.
+    NULs at the end are none of the text: some routes end it like a C string.
     """
-    free = SEGMENT_OCTETS - udh_octets
-    return free * 8 // 7 if encoding == "gsm" else free
+
+    def read(octets: bytes) -> str:
+        name = escaped_codec if escaped_codec and b"\x1b" in octets else codec
+        return octets.decode(name, "replace").rstrip("\0")
+
+    return read
 
 
-def _decode_ascii(octets: bytes) -> str:
-    return octets.rstrip(b"\0").decode("ascii", "replace")  # some routes end ASCII like a C string
-
-
-def _decode_ucs2(octets: bytes) -> str:
+def _read_ucs2(octets: bytes) -> str:
     """UTF-16, big endian unless a byte order mark says otherwise; half a character at the end is dropped."""
     whole = octets[: len(octets) & ~1]
     if whole[:2] == b"\xff\xfe":
-        return whole[2:].decode("utf-16-le", "replace")
-    return whole.removeprefix(b"\xfe\xff").decode("utf-16-be", "replace")
+        text = whole[2:].decode("utf-16-le", "replace")
+    else:
+        text = whole.removeprefix(b"\xfe\xff").decode("utf-16-be", "replace")
+    return text.rstrip("\0")
 
 
-_DECODERS: Mapping[str, Callable[[bytes], str]] = {
-    "gsm": gsm.decode,
-    "ascii": _decode_ascii,
-    "latin1": lambda octets: octets.decode("latin-1"),
-    "utf8": lambda octets: octets.decode("utf-8", "replace"),
-    "ucs2": _decode_ucs2,
-    "iso-8859-5": lambda octets: octets.decode("iso-8859-5", "replace"),
-    "iso-8859-8": lambda octets: octets.decode("iso-8859-8", "replace"),
-}
-
-_ENCODERS: Mapping[str, Callable[[str], bytes]] = {
-    "gsm": gsm.encode,
-    "ascii": lambda text: text.encode("ascii"),
-    "latin1": lambda text: text.encode("latin-1"),
-    "utf8": lambda text: text.encode("utf-8"),
-    "ucs2": lambda text: text.encode("utf-16-be"),
+# The Windows forms of Shift_JIS and EUC-KR are taken: phones write the characters they add. ISO-2022-JP is read
+# in its widest form, with JIS X 0212 and the narrow kana.
+_ISO_2022_JP = "iso2022_jp_ext"
+_READERS: Mapping[str, Callable[[bytes], str]] = {
+    "ascii": _reader("ascii"),
+    "latin1": _reader("latin-1"),
+    "utf8": _reader("utf-8-sig"),
+    "ucs2": _read_ucs2,
+    "iso-8859-5": _reader("iso-8859-5"),
+    "iso-8859-8": _reader("iso-8859-8"),
+    "shift_jis": _reader("cp932", _ISO_2022_JP),
+    "iso-2022-jp": _reader(_ISO_2022_JP),
+    "jis-x-0212": _reader("euc_jp", _ISO_2022_JP),
+    "euc-kr": _reader("cp949"),
 }
 
 
@@ -113,43 +109,12 @@ class Alphabets:
     """
 
     def __init__(self, default_alphabet: str = "gsm", codings: Mapping[int, str] = SMPP34_CODINGS) -> None:
-        self.default = default_alphabet.replace("utf-8", "utf8")  # as the contract's MTs call it
-        self._encodings = tuple(_encoding_of(coding, self.default, codings) for coding in range(256))
+        meanings = [_meaning_of(coding, default_alphabet, codings) for coding in range(256)]
+        self._packed = tuple(meaning == _PACKED for meaning in meanings)
+        self._encodings = tuple(_NAMES.get(meaning, meaning) for meaning in meanings)
+        self.default = self._encodings[0]
         # Of two codings for one encoding the last is used: 4 for binary, which more SMSCs know than 2.
         self._codings = {encoding: coding for coding, encoding in codings.items()} | {self.default: 0}
-        # Latin-1 is tried only where it is the default: elsewhere SMSCs transcribe it, and that may lose.
-        wanted = dict.fromkeys((self.default, "gsm", "ucs2"))
-        self._auto = tuple(word for word in wanted if word in _ENCODERS and word in self._codings)
-
-    def encode(self, text: str, encoding: str) -> Encoded:
-        """The text in this encoding; `auto` takes the one that needs the fewest segments and loses nothing.
-
-        Among equals the account's default comes first. Raises Unencodable.
-        """
-        if encoding != "auto":
-            return self._encode(text, encoding)
-        *others, last = self._auto
-        possible: list[Encoded] = []
-        for word in others:
-            try:
-                encoded = self._encode(text, word)
-            except Unencodable:
-                continue
-            if len(encoded.octets) <= capacity(word):
-                return encoded
-            possible.append(encoded)
-        possible.append(self._encode(text, last))
-        return min(possible, key=_segments)
-
-    def _encode(self, text: str, encoding: str) -> Encoded:
-        coding = self.coding_of(encoding)
-        encoder = _ENCODERS.get(encoding)
-        if encoder is None:
-            raise Unencodable(None, encoding)
-        try:
-            return Encoded(encoder(text), coding, encoding)
-        except UnicodeEncodeError as error:
-            raise Unencodable(text[error.start], encoding) from None
 
     def coding_of(self, encoding: str) -> int:
         """The data_coding that names this encoding here. Raises Unencodable."""
@@ -158,25 +123,36 @@ class Alphabets:
             raise Unencodable(None, encoding)
         return coding
 
-    def decode(self, octets: bytes, data_coding: int) -> Decoded:
-        """What these octets, free of any header, say under this data_coding (0-255). Never raises."""
+    def encoding_of(self, data_coding: int) -> str:
+        """The encoding this data_coding (0-255) names here."""
+        return self._encodings[data_coding]
+
+    def packed(self, data_coding: int) -> bool:
+        """Whether text of this data_coding has its septets packed: to be unpacked before `decode`."""
+        return self._packed[data_coding]
+
+    def decode(self, octets: bytes, data_coding: int, shifts: Shifts = NO_SHIFTS) -> Decoded:
+        """What these octets, free of any header and unpacked, say under this data_coding. Never raises.
+
+        `shifts` count where the encoding is GSM. What cannot be read shows as U+FFFD.
+        """
         encoding = self._encodings[data_coding]
-        decoder = _DECODERS.get(encoding)
-        return (
-            Decoded(None, octets, encoding) if decoder is None else Decoded(decoder(octets), None, encoding)
-        )
+        if encoding == "gsm":
+            return Decoded(gsm.decode(octets, shifts), None, encoding)
+        reader = _READERS.get(encoding)
+        return Decoded(None, octets, encoding) if reader is None else Decoded(reader(octets), None, encoding)
 
     def decode_default(self, octets: bytes) -> str:
-        """Cosmetic text among ASCII words (a receipt's): the default alphabet, ASCII if that is not read."""
-        return _DECODERS.get(self.default, _decode_ascii)(octets)
+        """Cosmetic text among ASCII words, a receipt's: by the default alphabet, never packed."""
+        return _READERS.get(self.default, gsm.decode)(octets)
 
 
-def _segments(encoded: Encoded) -> int:
-    return -(-len(encoded.octets) // capacity(encoded.encoding))
+_NAMES = {"utf-8": "utf8", _PACKED: "gsm"}
+"""The contract's MTs and events call them otherwise than its configuration."""
 
 
-def _encoding_of(data_coding: int, default: str, codings: Mapping[int, str]) -> str:
-    """The encoding of a data_coding. Groups by TS 23.038, section 4; bits 3-2 give the alphabet in most."""
+def _meaning_of(data_coding: int, default: str, codings: Mapping[int, str]) -> str:
+    """What a data_coding names. Groups by TS 23.038, section 4; bits 3-2 give the alphabet in most."""
     if data_coding == 0:
         return default
     if data_coding < 0x10:

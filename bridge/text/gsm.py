@@ -1,10 +1,15 @@
-"""GSM 03.38 (3GPP TS 23.038, section 6.2.1): the basic table and its extension, both ways.
+"""GSM 03.38 (3GPP TS 23.038, section 6.2.1): the basic table and its extension or a language's own, both ways.
 
-One octet per septet, unpacked, as SMPP carries it. Packing and the national tables are not here.
+One octet per septet, unpacked, as SMPP mostly carries it. Packing is `packing.py`'s.
 """
 
 import re
-from codecs import charmap_build, charmap_decode, charmap_encode
+from codecs import charmap_decode, charmap_encode
+from functools import lru_cache
+from typing import NamedTuple
+
+from bridge.model.inbound import NO_SHIFTS, Shifts
+from bridge.text import national
 
 ESCAPE = "\x1b"
 
@@ -33,45 +38,67 @@ EXTENSION = {
     0x65: "€",
 }
 
-_ENCODE_PLAIN = charmap_build(BASIC.replace(ESCAPE, "\ufffe"))  # U+FFFE marks a code without character
-_ENCODE_ESCAPED = charmap_build(BASIC)
-_EXTENDED = re.compile("[" + re.escape("".join(EXTENSION.values())) + "]")
-_WRITTEN = {character: ESCAPE + BASIC[code] for code, character in EXTENSION.items()}
-
-# An escape and what follows it, both already read through the basic table. Two escapes are kept for tables
-# to come and show as a blank; an escape cut off from its code shows nothing.
-_ESCAPED = re.compile(ESCAPE + "(.?)", re.DOTALL)
-_SHOWN = {BASIC[code]: character for code, character in EXTENSION.items()} | {ESCAPE: " "}
+_ESCAPED = re.compile(rb"\x1b(.?)", re.DOTALL)
 
 
-def encode(text: str) -> bytes:
+class _Tables(NamedTuple):
+    """One pair of tables. `written`: octets by code point; `shown`: characters by the octet after an escape."""
+
+    locking: str
+    written: dict[int, bytes | int]
+    shown: dict[bytes, str]
+
+
+@lru_cache(maxsize=256)  # all the pairs there are
+def _tables(locking: int, single: int) -> _Tables:
+    changes = national.LOCKING.get(locking, {})
+    table = "".join(changes.get(code, character) for code, character in enumerate(BASIC))
+    shifted = EXTENSION | dict(national.SINGLE.get(single, {}))
+    # Two escapes in a row are kept for tables to come and show as a blank; one cut off from its code, nothing.
+    shown = {b"": "", ESCAPE.encode(): " "} | {bytes((code,)): shifted[code] for code in shifted}
+    written: dict[int, bytes | int] = {
+        ord(shifted[code]): bytes((0x1B, code)) for code in sorted(shifted)[::-1]
+    }
+    written |= {
+        ord(character): code
+        for code, character in enumerate(table)
+        if character not in (ESCAPE, national.NO_CHARACTER)
+    }
+    return _Tables(table, written, shown)
+
+
+_BASIC_TABLES = _tables(0, 0)
+
+
+def _tables_of(shifts: Shifts) -> _Tables:
+    """A table nobody knows is the basic one (TS 23.038, 6.2.1.2.2 and .3)."""
+    if shifts is NO_SHIFTS:
+        return _BASIC_TABLES
+    locking, single = shifts
+    return _tables(
+        locking if locking in national.LOCKING else 0,
+        single if single in national.SINGLE else 0,
+    )
+
+
+def encode(text: str, shifts: Shifts = NO_SHIFTS) -> bytes:
     """One octet a character, two for those of the extension. Raises UnicodeEncodeError like any codec."""
-    try:
-        return charmap_encode(text, "strict", _ENCODE_PLAIN)[0]
-    except UnicodeEncodeError as error:
-        if text[error.start] not in _WRITTEN:
-            raise
-    if ESCAPE in text:  # written as it is it would make another character of the next one
-        raise _unencodable(text, ESCAPE)
-    escaped = _EXTENDED.sub(lambda match: _WRITTEN[match[0]], text)
-    try:
-        return charmap_encode(escaped, "strict", _ENCODE_ESCAPED)[0]
-    except UnicodeEncodeError as error:
-        raise _unencodable(text, escaped[error.start]) from None
+    return charmap_encode(text, "strict", _tables_of(shifts).written)[0]
 
 
-def _unencodable(text: str, character: str) -> UnicodeEncodeError:
-    where = text.index(character)
-    return UnicodeEncodeError("gsm", text, where, where + 1, "not in GSM 03.38")
-
-
-def decode(octets: bytes) -> str:
+def decode(octets: bytes, shifts: Shifts = NO_SHIFTS) -> str:
     """The reverse of `encode`; never raises.
 
-    An unknown code after an escape shows as the character of the basic table (TS 23.038, 6.2.1.1), an octet
-    above 0x7F as U+FFFD.
+    An unknown code after an escape shows as the character without it (TS 23.038, 6.2.1.1), an octet without a
+    character as U+FFFD.
     """
-    text = charmap_decode(octets, "replace", BASIC)[0]
-    if ESCAPE not in text:
-        return text
-    return _ESCAPED.sub(lambda match: _SHOWN.get(match[1], match[1]), text)
+    locking, _, shown = _tables_of(shifts)
+    if 0x1B not in octets:
+        return charmap_decode(octets, "replace", locking)[0]
+    pieces = _ESCAPED.split(octets)  # in turn what is not escaped, and the octet after an escape
+    return "".join(
+        [
+            shown[piece] if place & 1 and piece in shown else charmap_decode(piece, "replace", locking)[0]
+            for place, piece in enumerate(pieces)
+        ]
+    )

@@ -17,12 +17,22 @@ _TYPE_BITS = 0x3C  # esm_class, SMPP 3.4, 5.2.12: neither the mode, nor UDHI, no
 _SMSC_RECEIPT = 0x04
 _INTERMEDIATE = 0x20
 
-_KEY = r"id|sub|dlvrd|delivrd|submit[ _]*date|done[ _]*date|stat|err|text"
-# A key of a receipt (group 1), or any other "KEY:", which ends the value before it and is skipped.
-_KEYS = re.compile(rf"(?<!\w)({_KEY})[ ]*:|(?<!\S)[A-Z]\w*:", re.IGNORECASE)
-_WHOLE_RECEIPT = re.compile(r"\s*id\s*:.*?(?<!\w)stat\s*:", re.IGNORECASE | re.DOTALL)
+_BLANKS = " \t\r\n\v\f\0"
+_GAPS = _BLANKS + "_-"
+_KEY = rf"sub|dlvrd|delivrd|submit[{_GAPS}]*date|done[{_GAPS}]*date|stat|err|text"
+# A key of a receipt (group 1), or any other "KEY:", which ends the value before it and is skipped. No key is the
+# rest of a word; a number may touch that of the id, for some write addresses before it.
+_KEYS = re.compile(
+    rf"(?<![^\W\d])(?=[A-Z])(?:(id|(?<!\d)(?:{_KEY}))[{_BLANKS}]*:|(?<![^{_BLANKS},;|])[A-Z][\w-]*:)",
+    re.IGNORECASE,
+)
+_WHOLE_RECEIPT = re.compile(
+    rf"[{_BLANKS}]*id[{_BLANKS}]*:.*?(?<!\w)stat[{_BLANKS}]*:", re.IGNORECASE | re.DOTALL
+)
 _ABSENT = frozenset({"", "null", "(null)", "..."})
-_BLANKS = " \t\r\n\0"
+_BETWEEN_FIELDS = _BLANKS + ",;|"
+_PADDING = _BLANKS + "\xff"
+_WITHOUT_GAPS = str.maketrans("", "", _GAPS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,9 +91,9 @@ def read_receipt(
     fields = _fields(body)
     error = _value(fields, "err")
     network_error = _network_error(pdu.network_error)
-    ids = [pdu.message_id.decode("latin-1").strip(_BLANKS) if pdu.message_id else None]
+    ids = [_id((pdu.message_id or b"").decode("latin-1"))]
     if ids_from_text:
-        ids.append(_value(fields, "id"))
+        ids.append(_id(fields.get("id", "")))
     stat = _value(fields, "stat")
     state = state_of_number(pdu.message_state)
     if state is None and stat is not None:
@@ -109,9 +119,9 @@ def _readable(body: bytes) -> tuple[str, bool]:
     """The body as characters, and whether each was two octets wide.
 
     The keys are ASCII whatever data_coding says, for some SMSCs copy that from the submit_sm: Latin-1 reads
-    them and never fails. Only a byte order mark, or NULs in every other place, mean UTF-16.
+    them and never fails. Only a byte order mark, or NULs in every other place where it begins, mean UTF-16.
     """
-    head = body[:16]
+    head = body[:6]
     if head[:2] == b"\xff\xfe" or (len(head) > 3 and not any(head[1::2])):
         return body.decode("utf-16-le", "replace").removeprefix("\ufeff"), True
     if head[:2] == b"\xfe\xff" or (len(head) > 3 and not any(head[0::2])):
@@ -131,14 +141,15 @@ def _fields(body: str) -> dict[str, str]:
     for match, end in zip(matches, ends, strict=False):
         if match[1]:
             key = _spelling(match[1])
-            value = body[match.end() : None if key == "text" else end]
-            fields.setdefault(key, value.strip(_BLANKS))
+            is_text = key == "text"
+            value = body[match.end() : None if is_text else end]
+            fields.setdefault(key, value.strip(_BLANKS if is_text else _BETWEEN_FIELDS))
     return fields
 
 
 @lru_cache(maxsize=256)
 def _spelling(key: str) -> str:
-    key = key.lower().replace(" ", "").replace("_", "")
+    key = key.lower().translate(_WITHOUT_GAPS)
     return "dlvrd" if key == "delivrd" else key
 
 
@@ -147,12 +158,21 @@ def _value(fields: dict[str, str], key: str) -> str | None:
     return None if value.lower() in _ABSENT else value
 
 
+def _id(written: str) -> str | None:
+    """An id without what pads it, up to a NUL inside: as a C-octet string, which it may or may not be."""
+    id_ = written.strip(_PADDING).partition("\0")[0].rstrip(_PADDING)
+    return None if id_.lower() in _ABSENT else id_
+
+
 def _count(value: str | None) -> int | None:
     return int(value) if value and value.isascii() and value.isdigit() and len(value) < 10 else None
 
 
 def _network_error(octets: bytes | None) -> str | None:
-    """The number of network_error_code (SMPP 3.4, 5.3.2.31), or its three ASCII digits as written."""
-    if octets is None or len(octets) != 3:
+    """The number of network_error_code (SMPP 3.4, 5.3.2.31), or its ASCII digits, three or more, as written."""
+    if octets is None or len(octets) < 3:
         return None
-    return octets.decode("ascii") if octets.isdigit() else str(int.from_bytes(octets[1:], "big"))
+    digits = octets.rstrip(b"\0 ")
+    if len(digits) >= 3 and digits.isdigit():
+        return digits.decode("ascii")
+    return str(int.from_bytes(octets[1:3], "big"))

@@ -48,14 +48,19 @@ _BY_FRAGMENT: tuple[tuple[Callable[[str], bool], DrState], ...] = (
 
 
 def state_of_number(octets: bytes | None) -> DrState | None:
-    """The state in TLV message_state (SMPP 3.4, 5.3.2.35); None if there is none from 0 to 9."""
-    number = int.from_bytes(octets, "big") if octets else -1
-    return _BY_NUMBER[number] if 0 <= number < len(_BY_NUMBER) else None
+    """The state in TLV message_state (SMPP 3.4, 5.3.2.35); None if there is none from 0 to 9.
+
+    Written wider than its octet it is padded with zeros, on either side.
+    """
+    if not octets:
+        return None
+    number = int.from_bytes(octets.strip(b"\0"), "big")
+    return _BY_NUMBER[number] if number < len(_BY_NUMBER) else None
 
 
 def state_of_word(stat: str, error: str | None) -> DrState:
     """The state a receipt's `stat` names; `error` tells what a stat of 0 means."""
-    word = " ".join(stat.upper().split())
+    word = " ".join(stat.upper().replace("_", " ").split())
     known = _BY_WORD.get(word)
     if known is not None:
         return known

@@ -1,4 +1,4 @@
-"""A deliver_sm as an MO or a receipt: content, segments, identity."""
+"""A deliver_sm as an MO or a receipt: content and identity. Segments have their own tests."""
 
 from dataclasses import replace
 from typing import Any
@@ -7,17 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bridge.dialects.deliver import ReadOptions, read_inbound
 from bridge.dialects.genesys import GENESYS
-from bridge.dialects.smpp34 import ReadOptions, read_inbound
-from bridge.model.inbound import Concat, Dr, Mo, Ports
+from bridge.model.inbound import Dr, Mo, MoSegment, Ports
 from bridge.smpp.consts import (
     TLV_MESSAGE_PAYLOAD,
     TLV_MESSAGE_STATE,
     TLV_NETWORK_ERROR_CODE,
     TLV_RECEIPTED_MESSAGE_ID,
-    TLV_SAR_MSG_REF_NUM,
-    TLV_SAR_SEGMENT_SEQNUM,
-    TLV_SAR_TOTAL_SEGMENTS,
 )
 from bridge.smpp.pdus import DataSm, DeliverSm
 
@@ -148,7 +145,8 @@ def test_genesys_names_the_message_in_the_tlv_alone() -> None:
         (2, b"\x00\x1be", "@€", "gsm"),
         (3, b"Zo\xeb", "Zoë", "latin1"),
         (4, b"abc", None, "unknown"),
-        (14, b"abc", None, "euc-kr"),
+        (5, b"\xb6\xc5", "ｶﾅ", "shift_jis"),
+        (14, b"\xc7\xd1", "한", "euc-kr"),
     ],
 )
 def test_genesys_has_its_own_codings(
@@ -169,7 +167,12 @@ def test_genesys_has_its_own_codings(
         (pdu(b"short", tlvs=((TLV_MESSAGE_PAYLOAD, b"long"),)), "short", None, "gsm"),
         (pdu(b"id:7 please"), "id:7 please", None, "gsm"),
         (pdu(b"no header", esm_class=0x40), "no header", None, "gsm"),
-        (pdu(b"\x03\x24\x01\x01g\x1bg", esm_class=0x40), None, b"g\x1bg", "gsm-national"),
+        (pdu(b"Hi\0"), "Hi@", None, "gsm"),
+        (pdu(b"Hi\0", data_coding=1), "Hi", None, "ascii"),
+        (pdu(b"\0", data_coding=1), "", None, "ascii"),
+        (pdu(b"\x03\x24\x01\x01g\x1bg", esm_class=0x40), "gğ", None, "gsm"),
+        (pdu(b"\x03\x25\x01\x01\x04", esm_class=0x40), "€", None, "gsm"),
+        (pdu(b"\x03\x25\x01\x63\x04", esm_class=0x40), "è", None, "gsm"),
         (pdu(b"\x03\x25\x01\x01\x04\x1f", esm_class=0x40, data_coding=8), "П", None, "ucs2"),
     ],
 )
@@ -178,35 +181,36 @@ def test_what_an_mo_says(message: DeliverSm, text: str | None, data: bytes | Non
     assert (mo.text, mo.data, mo.encoding) == (text, data, encoding)
 
 
-def sar(ref: bytes, total: bytes, seq: bytes) -> Any:
-    """The three TLVs that name a segment."""
-    return ((TLV_SAR_MSG_REF_NUM, ref), (TLV_SAR_TOTAL_SEGMENTS, total), (TLV_SAR_SEGMENT_SEQNUM, seq))
+@pytest.mark.parametrize(
+    ("message", "ports"),
+    [
+        (pdu(b"\6\5\4\x0b\x84\x23\xf0Hi", esm_class=0x40), Ports(dst=2948, src=9200)),
+        (pdu(b"\4\4\2\x22\x11Hi", esm_class=0x40), Ports(dst=0x22, src=0x11)),
+        (pdu(b"\6\5\4\x0b\x84\x23\xf0Hi"), None),
+    ],
+)
+def test_ports_are_those_of_a_header(message: DeliverSm, ports: Ports | None) -> None:
+    assert read_mo(message).ports == ports
 
 
 @pytest.mark.parametrize(
-    ("message", "concat", "ports"),
+    ("message", "text", "encoding"),
     [
-        (pdu(b"\5\0\3\1\2\1Hi", esm_class=0x40), Concat(ref=1, total=2, seq=1), None),
-        (pdu(b"\6\5\4\x0b\x84\x23\xf0Hi", esm_class=0x40), None, Ports(dst=2948, src=9200)),
-        (pdu(b"Hi", tlvs=sar(b"\0\0", b"\3", b"\2")), Concat(ref=0, total=3, seq=2), None),
-        (
-            pdu(b"\5\0\3\1\2\1Hi", esm_class=0x40, tlvs=sar(b"\0\7", b"\3", b"\2")),
-            Concat(ref=1, total=2, seq=1),
-            None,
-        ),
-        (
-            pdu(b"\6\5\4\x0b\x84\x23\xf0Hi", esm_class=0x40, tlvs=sar(b"\0\7", b"\3", b"\2")),
-            Concat(ref=7, total=3, seq=2),
-            Ports(dst=2948, src=9200),
-        ),
-        (pdu(b"Hi", tlvs=sar(b"\0\0", b"\3", b"\2")[:2]), None, None),
-        (pdu(b"Hi", tlvs=sar(b"\0\0", b"\3", b"\4")), None, None),
-        (pdu(b"Hi", tlvs=sar(b"\0\0", b"", b"\1")), None, None),
+        (pdu(bytes.fromhex("e8329bfd4697d9ec37")), "hellohello", "gsm"),
+        (pdu(bytes.fromhex("03240101 d89c1b"), esm_class=0x40), "ğ", "gsm"),  # three bits to fill
+        (pdu(bytes.fromhex("e8329bfd4697d9ec37"), data_coding=0xF1), "hellohello", "gsm"),
+        (pdu(b"hello", data_coding=1), "hello", "ascii"),
+        (pdu(b""), "", "gsm"),
     ],
 )
-def test_segments_and_ports(message: DeliverSm, concat: Concat | None, ports: Ports | None) -> None:
-    mo = read_mo(message)
-    assert (mo.text, mo.concat, mo.ports) == ("Hi", concat, ports)
+def test_packed_septets(message: DeliverSm, text: str, encoding: str) -> None:
+    mo = read_mo(message, ReadOptions(default_alphabet="gsm-packed"))
+    assert (mo.text, mo.encoding) == (text, encoding)
+
+
+def test_receipts_are_not_packed_where_messages_are() -> None:
+    dr = read_dr(pdu(RECEIPT_TEXT, esm_class=4), ReadOptions(default_alphabet="gsm-packed"))
+    assert (dr.ids, dr.state, dr.text) == (("0f7a",), "delivered", "Hi")
 
 
 BASE = pdu(b"YES", tlvs=((0x1401, b"a"), (0x1402, b"b")))
@@ -264,7 +268,13 @@ def test_receipts_without_id_are_equal_only_if_all_of_them_is() -> None:
     st.lists(
         st.tuples(st.sampled_from([0x1E, 0x423, 0x424, 0x427, 0x20C, 0x20E, 0x20F]), st.binary(max_size=9))
     ),
-    st.sampled_from([PLAIN, ReadOptions(dialect=GENESYS, default_alphabet="utf-8")]),
+    st.sampled_from(
+        [
+            PLAIN,
+            ReadOptions(dialect=GENESYS, default_alphabet="utf-8"),
+            ReadOptions(default_alphabet="gsm-packed"),
+        ]
+    ),
 )
 def test_reading_never_raises(
     short_message: bytes, esm_class: int, data_coding: int, tlvs: Any, options: ReadOptions
@@ -273,5 +283,7 @@ def test_reading_never_raises(
     inbound = read_inbound(message, options)
     if esm_class & 0x3C:
         assert isinstance(inbound, Dr)
+    if isinstance(inbound, MoSegment):
+        assert inbound.concat.total > 1
     if isinstance(inbound, Mo):
         assert (inbound.text is None) != (inbound.data is None)

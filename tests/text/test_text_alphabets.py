@@ -1,13 +1,16 @@
-"""What data_coding means on an account, and which alphabet a text goes out in."""
+"""What data_coding means on an account, and what octets say by it."""
+
+from collections.abc import Mapping
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.text.alphabets import Alphabets, Decoded, Encoded, Unencodable, capacity
+from bridge.model.inbound import Shifts
+from bridge.text.alphabets import SMPP34_CODINGS, Alphabets, Decoded, Unencodable
 
+GSM_AT_2 = {1: "ascii", 2: "gsm", 8: "ucs2"}
 DEFAULTS = ("gsm", "gsm-packed", "ascii", "latin1", "utf-8", "shift_jis")
-SPEAKABLE = st.text(st.characters(exclude_categories=["Cs"]))
 
 
 @pytest.mark.parametrize(
@@ -24,6 +27,20 @@ SPEAKABLE = st.text(st.characters(exclude_categories=["Cs"]))
         (b"\xfe\xff\x04\x1f", 8, "П", "ucs2"),
         (b"\xff\xfe\x1f\x04\x3d", 8, "П", "ucs2"),  # little endian by its mark, odd length
         (b"\x04\x1f\xd8\x3d", 8, "П\ufffd", "ucs2"),  # half a pair
+        (b"\xfe\xff\xd8\x3d\xde\x00", 8, "😀", "ucs2"),
+        (b"\x00O\x00k\x00\x00", 8, "Ok", "ucs2"),
+        (b"", 8, "", "ucs2"),
+        ("日本①ｶﾅ".encode("cp932"), 5, "日本①ｶﾅ", "shift_jis"),
+        (b"plain\0", 5, "plain", "shift_jis"),
+        (b"\x1b$BF|K\\\x1b(B!", 5, "日本!", "shift_jis"),  # in the form of data_coding 10
+        (b"\x82", 5, "\ufffd", "shift_jis"),
+        (b"\x1b$BF|K\\\x1b(B!", 10, "日本!", "iso-2022-jp"),
+        (b"\x1b(I6E\x1b(B", 10, "ｶﾅ", "iso-2022-jp"),
+        (b"\x1b$BF", 10, "\ufffd", "iso-2022-jp"),
+        (b"\x8f\xb0\xa1\xc6\xfc", 13, "丂日", "jis-x-0212"),
+        (b"\x1b$(D0!\x1b(B", 13, "丂", "jis-x-0212"),
+        ("한국어 똠".encode("cp949"), 14, "한국어 똠", "euc-kr"),
+        (b"\xc7", 14, "\ufffd", "euc-kr"),
         (b"\x00", 0x10, "@", "gsm"),
         (b"\x00", 0x13, "@", "gsm"),
         (b"\x04\x1f", 0x18, "П", "ucs2"),
@@ -50,11 +67,7 @@ def test_reads_text(octets: bytes, data_coding: int, text: str, encoding: str) -
         (0x35, "binary"),
         (0xF4, "binary"),
         (0xFF, "binary"),
-        (5, "jis"),
         (9, "pictogram"),
-        (10, "iso-2022-jp"),
-        (13, "jis-x-0212"),
-        (14, "ks-c-5601"),
         (11, "unknown"),
         (15, "unknown"),
         (0x1C, "unknown"),
@@ -74,67 +87,54 @@ def test_hands_on_as_octets_what_is_no_readable_text(data_coding: int, encoding:
         ("latin1", b"\xa7 8", "§ 8", "latin1"),
         ("utf-8", b"Zo\xc3\xab", "Zoë", "utf8"),
         ("utf-8", b"Zo\xc3", "Zo\ufffd", "utf8"),
-        ("gsm-packed", b"abc", None, "gsm-packed"),
-        ("shift_jis", b"abc", None, "shift_jis"),
+        ("utf-8", b"\xef\xbb\xbfHi\0", "Hi", "utf8"),
+        ("latin1", b"Hi\0\0", "Hi", "latin1"),
+        ("gsm", b"Hi\0", "Hi@", "gsm"),
+        ("gsm-packed", b"a\x1be", "a€", "gsm"),
+        ("shift_jis", b"\x93\xfa\x96{", "日本", "shift_jis"),
     ],
 )
 @pytest.mark.parametrize("data_coding", [0, 0x10, 0xF1])
 def test_the_default_alphabet_is_the_account_s(
-    default: str, octets: bytes, text: str | None, encoding: str, data_coding: int
+    default: str, octets: bytes, text: str, encoding: str, data_coding: int
 ) -> None:
-    expected = Decoded(text, octets if text is None else None, encoding)
-    assert Alphabets(default).decode(octets, data_coding) == expected
+    alphabets = Alphabets(default)
+    assert alphabets.decode(octets, data_coding) == Decoded(text, None, encoding)
+    assert alphabets.encoding_of(data_coding) == alphabets.default == encoding
 
 
 @pytest.mark.parametrize(
-    ("default", "text", "encoding", "octets", "data_coding", "word"),
+    ("default", "data_coding", "packed"),
     [
-        ("gsm", "Hi @", "auto", b"Hi \x00", 0, "gsm"),
-        ("gsm", "5 €", "auto", b"5 \x1b\x65", 0, "gsm"),
-        ("gsm", "Zoë", "auto", "Zoë".encode("utf-16-be"), 8, "ucs2"),  # not Latin-1: it may lose
-        ("gsm", "", "auto", b"", 0, "gsm"),
-        ("gsm", "ok 😀", "auto", "ok 😀".encode("utf-16-be"), 8, "ucs2"),
-        ("gsm-packed", "Hi", "auto", b"\0H\0i", 8, "ucs2"),
-        ("shift_jis", "Hi", "auto", b"\0H\0i", 8, "ucs2"),
-        ("ascii", "Hi @", "auto", b"Hi @", 0, "ascii"),
-        ("ascii", "é", "auto", b"\x00\xe9", 8, "ucs2"),
-        ("latin1", "Zoë", "auto", b"Zo\xeb", 0, "latin1"),
-        ("latin1", "5 €", "auto", "5 €".encode("utf-16-be"), 8, "ucs2"),
-        ("utf-8", "5 €", "auto", "5 €".encode(), 0, "utf8"),
-        ("utf-8", "語" * 60, "auto", ("語" * 60).encode("utf-16-be"), 8, "ucs2"),  # 180 octets in UTF-8
-        ("utf-8", "語" * 200, "auto", ("語" * 200).encode("utf-16-be"), 8, "ucs2"),  # 3 segments, not 5
-        ("gsm", "a" * 161, "auto", b"a" * 161, 0, "gsm"),  # too long in every one: the shortest
-        ("gsm", "Hi", "gsm", b"Hi", 0, "gsm"),
-        ("gsm", "Hi", "ascii", b"Hi", 1, "ascii"),
-        ("gsm", "Zoë", "latin1", b"Zo\xeb", 3, "latin1"),
-        ("latin1", "Zoë", "latin1", b"Zo\xeb", 0, "latin1"),
-        ("gsm", "Hi", "ucs2", b"\0H\0i", 8, "ucs2"),
-        ("utf-8", "Zoë", "utf8", b"Zo\xc3\xab", 0, "utf8"),
-        ("utf-8", "Hi", "ascii", b"Hi", 1, "ascii"),
+        ("gsm-packed", 0, True),
+        ("gsm-packed", 0x11, True),
+        ("gsm-packed", 0xC0, True),
+        ("gsm-packed", 0xF0, True),
+        ("gsm-packed", 1, False),
+        ("gsm-packed", 8, False),
+        ("gsm-packed", 0xF4, False),
+        ("gsm", 0, False),
+        ("gsm", 0xF0, False),
     ],
 )
-def test_writes(default: str, text: str, encoding: str, octets: bytes, data_coding: int, word: str) -> None:
-    assert Alphabets(default).encode(text, encoding) == Encoded(octets, data_coding, word)
+def test_only_what_is_in_the_default_alphabet_may_be_packed(
+    default: str, data_coding: int, packed: bool
+) -> None:
+    assert Alphabets(default).packed(data_coding) == packed
 
 
-@pytest.mark.parametrize(
-    ("default", "text", "encoding", "complaint"),
-    [
-        ("gsm", "Привет", "gsm", "the character 'П' (U+041F) cannot be written in gsm"),
-        ("gsm", "naïve", "ascii", "the character 'ï' (U+00EF) cannot be written in ascii"),
-        ("gsm", "5 €", "latin1", "the character '€' (U+20AC) cannot be written in latin1"),
-        ("gsm", "\ud83d", "auto", r"the character '\ud83d' (U+D83D) cannot be written in ucs2"),
-        ("utf-8", "\ud83d", "utf8", r"the character '\ud83d' (U+D83D) cannot be written in utf8"),
-        ("gsm", "Hi", "utf8", "encoding utf8 has no data_coding on this account"),
-        ("latin1", "Hi", "gsm", "encoding gsm has no data_coding on this account"),
-        ("gsm-packed", "Hi", "gsm", "encoding gsm has no data_coding on this account"),
-        ("gsm", "Hi", "jis", "encoding jis has no data_coding on this account"),  # readable to none here
-    ],
-)
-def test_says_what_it_cannot_write(default: str, text: str, encoding: str, complaint: str) -> None:
-    with pytest.raises(Unencodable) as caught:
-        Alphabets(default).encode(text, encoding)
-    assert str(caught.value) == complaint
+def test_another_data_coding_for_gsm_is_never_packed() -> None:
+    alphabets = Alphabets("gsm-packed", GSM_AT_2)
+    assert (alphabets.encoding_of(2), alphabets.packed(2)) == ("gsm", False)
+    assert (alphabets.coding_of("gsm"), alphabets.packed(0)) == (0, True)
+
+
+def test_national_tables_count_only_in_gsm() -> None:
+    turkish = Shifts(locking=1, single=1)
+    assert Alphabets().decode(b"\x04\x1bc", 0, turkish) == Decoded("€ç", None, "gsm")
+    assert Alphabets("gsm-packed").decode(b"\x04", 0xF1, turkish) == Decoded("€", None, "gsm")
+    assert Alphabets("latin1").decode(b"\xe9", 0, turkish) == Decoded("é", None, "latin1")
+    assert Alphabets().decode(b"\x04\x1f", 8, turkish) == Decoded("П", None, "ucs2")
 
 
 def test_an_encoding_has_one_data_coding() -> None:
@@ -144,43 +144,34 @@ def test_an_encoding_has_one_data_coding() -> None:
         Alphabets("gsm").coding_of("utf8")
 
 
-@pytest.mark.parametrize(
-    ("encoding", "udh_octets", "octets"),
-    [("gsm", 0, 160), ("gsm", 6, 153), ("gsm", 7, 152), ("ucs2", 0, 140), ("binary", 6, 134)],
-)
-def test_one_segment_holds(encoding: str, udh_octets: int, octets: int) -> None:
-    assert capacity(encoding, udh_octets) == octets
-
-
 def test_cosmetic_text_is_read_by_the_default_alphabet() -> None:
     assert Alphabets("gsm").decode_default(b"H\x1bello\xff") == "H€llo\ufffd"
     assert Alphabets("utf-8").decode_default(b"Zo\xc3\xab") == "Zoë"
+    assert Alphabets("gsm-packed").decode_default(b"H\x1bello") == "H€llo"
     assert Alphabets("shift_jis").decode_default(b"abc\x82") == "abc\ufffd"
 
 
-@given(SPEAKABLE, st.sampled_from(DEFAULTS))
-def test_auto_loses_nothing(text: str, default: str) -> None:
-    assume(not text.startswith(("\ufeff", "\ufffe")))  # byte order marks
-    assume(not text.endswith("\0"))  # ends ASCII
-    alphabets = Alphabets(default)
-    encoded = alphabets.encode(text, "auto")
-    assert alphabets.decode(encoded.octets, encoded.data_coding) == Decoded(text, None, encoded.encoding)
+def test_says_what_it_cannot_write() -> None:
+    assert str(Unencodable("ï", "gsm")) == "the character 'ï' (U+00EF) cannot be written in gsm"
+    assert str(Unencodable("\ud83d", "ucs2")) == r"the character '\ud83d' (U+D83D) cannot be written in ucs2"
+    assert str(Unencodable(None, "gsm")) == "encoding gsm has no data_coding on this account"
 
 
-@given(st.text(), st.sampled_from(DEFAULTS), st.sampled_from(["gsm", "latin1", "ucs2", "utf8", "ascii"]))
-def test_writes_as_asked_or_not_at_all(text: str, default: str, encoding: str) -> None:
-    alphabets = Alphabets(default)
-    try:
-        encoded = alphabets.encode(text, encoding)
-    except Unencodable:
-        return
-    assert encoded.encoding == encoding
-    assert alphabets.decode(encoded.octets, encoded.data_coding).encoding == encoding
+ESCAPES = st.sampled_from([b"\x1b$B", b"\x1b(B", b"\x1b$(D", b"\x1b(I", b"\x1b", b"\x8f", b"\xff\xfe"])
+OCTETS = st.lists(st.binary(max_size=5) | ESCAPES).map(b"".join)
 
 
-@given(st.binary(), st.integers(0, 255), st.sampled_from(DEFAULTS))
-def test_reading_never_raises(octets: bytes, data_coding: int, default: str) -> None:
-    decoded = Alphabets(default).decode(octets, data_coding)
+@given(
+    OCTETS,
+    st.integers(0, 255),
+    st.sampled_from(DEFAULTS),
+    st.sampled_from([SMPP34_CODINGS, GSM_AT_2]),
+    st.builds(Shifts, st.integers(0, 255), st.integers(0, 255)),
+)
+def test_reading_never_raises(
+    octets: bytes, data_coding: int, default: str, codings: Mapping[int, str], shifts: Shifts
+) -> None:
+    decoded = Alphabets(default, codings).decode(octets, data_coding, shifts)
     assert (decoded.text is None) != (decoded.data is None)
     if decoded.text is not None:
         decoded.text.encode()  # nothing that JSON could not carry

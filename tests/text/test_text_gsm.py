@@ -1,4 +1,4 @@
-"""GSM 03.38: the tables, the escape, and that reading undoes writing."""
+"""GSM 03.38: the basic tables, the escape, and that reading undoes writing. The national tables have their own."""
 
 import pytest
 from hypothesis import given
@@ -59,6 +59,7 @@ def test_reads_what_nobody_should_write(octets: bytes, text: str) -> None:
         ("ç", "ç"),
         ("ok 😀", "😀"),
         ("€\ud83d", "\ud83d"),
+        ("a\ufffe", "\ufffe"),
     ],
 )
 def test_names_the_character_it_cannot_write(text: str, character: str) -> None:

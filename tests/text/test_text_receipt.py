@@ -73,6 +73,26 @@ def read(parts: ReceiptPdu) -> Receipt:
             "stat:UNDELIV err:000 text:Your code"
         ),
         (
+            "id:0f7a,sub:001,dlvrd:001,submit date:2611221405,done date:2611221406,stat:DELIVRD,err:000,"
+            "text:Your code"
+        ),
+        (
+            "id:0f7a;sub:001;dlvrd:001;submit_date:2611221405;done_date:2611221406;MSC:44;stat:DELIVRD;err:000;"
+            "Text:Your code"
+        ),
+        (
+            "id:0f7a|sub:1|dlvrd:1|submitdate:2611221405|donedate:2611221406|stat:DELIVRD|NACK-CODE:7|err:000|"
+            "text:Your code"
+        ),
+        (
+            "\0id:0f7a\0sub:001\0dlvrd:001\0submit date:2611221405\0done date:2611221406\0stat:DELIVRD\0err:000\0"
+            "text:Your code\0\0"
+        ),
+        (
+            "id\t:\t0f7a\r\nsub :001\tdlvrd: 001\tsubmit\tdate :2611221405\vdone-date\t:2611221406\nstat : DELIVRD"
+            "\nerr :000\ntext :Your code"
+        ),
+        (
             "msg_id:77 id:0f7a sub:1\ndlvrd:1\nsubmit date:2611221405\ndone date:2611221406\nstat:DELIVRD\nerr:000\n"
             "text:Your code"
         ),
@@ -91,6 +111,8 @@ def test_a_body_of_two_octets_a_character() -> None:
     assert read(pdu(body.encode("utf-16-le"))) == expected
     assert read(pdu(b"\xfe\xff" + body.encode("utf-16-be"))) == expected
     assert read(pdu(b"\xff\xfe" + body.encode("utf-16-le") + b"\x04")) == replace(expected, text="Кот\ufffd")
+    assert read(pdu("text:Кот".encode("utf-16-be"))) == replace(NOTHING, text="Кот")
+    assert read(pdu("id:7".encode("utf-16-le"))) == replace(NOTHING, ids=("7",))
 
 
 @pytest.mark.parametrize(
@@ -102,6 +124,24 @@ def test_a_body_of_two_octets_a_character() -> None:
         ("stat:EXPIRED", {"state": "expired"}),
         ("id:5", {"ids": ("5",)}),
         ("id:0118-A@gw_7.x stat:DELIVRD", {"ids": ("0118-A@gw_7.x",), "state": "delivered"}),
+        ("id:[4F/9+a=] stat:DELIVRD", {"ids": ("[4F/9+a=]",), "state": "delivered"}),
+        ("id:a:b,c stat:ACKED", {"ids": ("a:b,c",), "state": "accepted"}),
+        ("447700900123id:7 stat:DELIVRD", {"ids": ("7",), "state": "delivered"}),
+        (
+            "From 4477 to 12345 #?^id:7 sub:001 stat:ACKED",
+            {"ids": ("7",), "sub": 1, "state": "accepted"},
+        ),
+        ("msg_id:7 msgid:7 Msg-Id:7", {}),
+        ("id: sub:001 stat:EXPIRED", {"sub": 1, "state": "expired"}),
+        ("id:7\0\0 8 sub:001", {"ids": ("7",), "sub": 1}),
+        ("id:000 err:-1", {"ids": ("000",), "error": "-1"}),
+        ('err:"00B" stat:REJECTD', {"error": '"00B"', "state": "rejected"}),
+        ("err:0x0000000B stat:UNDELIVRD", {"error": "0x0000000B", "state": "undeliverable"}),
+        ("err:Absent Subscriber text:", {"error": "Absent Subscriber", "text": ""}),
+        ("stat:DELIVRD MSISDN:447700900123 Status-Text:fine err:000", {"state": "delivered", "error": "000"}),
+        ("stat:DELIVRD.", {"state": "unknown"}),
+        ("done date:2026-11-22 14:05 submit date:1795356305", {}),
+        ("done date:1795356305123 submit date:26/11/22", {}),
         ("id:00B8 sub:000 dlvrd:13", {"ids": ("00B8",), "sub": 0, "dlvrd": 13}),
         ("id:null sub:(null) dlvrd:... err:NULL stat:null", {}),
         ("sub:-1 dlvrd:1234567890", {}),
@@ -145,6 +185,12 @@ def test_only_the_text_is_read_by_the_alphabet(octets: bytes, text: str) -> None
         (b"6aad5\0", "id:0000436949", ("6aad5", "0000436949")),
         (b"6aad5", "id:6aad5", ("6aad5",)),
         (b" 6aad5 \0\0", "", ("6aad5",)),
+        (b"6aad5\0\xff\xff", "", ("6aad5",)),
+        (b"6aad5\xff", "", ("6aad5",)),
+        (b"6aad5\0junk", "", ("6aad5",)),
+        (b"6aad5,", "", ("6aad5,",)),
+        (b"null", "id:7", ("7",)),
+        (b"\r\n", "id:(null)", ()),
         (b"\0", "id:7", ("7",)),
         (b"", "id:7", ("7",)),
         (b"6AAD5\0", "id:6aad5", ("6AAD5", "6aad5")),  # as written
@@ -163,7 +209,15 @@ def test_ids_from_the_text_can_be_left_alone() -> None:
 
 @pytest.mark.parametrize(
     ("message_state", "state"),
-    [(b"\x05", "undeliverable"), (b"\x00", "enroute"), (b"\x0c", "delivered"), (b"", "delivered")],
+    [
+        (b"\x05", "undeliverable"),
+        (b"\x00", "enroute"),
+        (b"\x00\x00\x00\x05", "undeliverable"),
+        (b"\x05\x00", "undeliverable"),
+        (b"\x0c", "delivered"),
+        (b"\x05\x02", "delivered"),
+        (b"", "delivered"),
+    ],
 )
 def test_the_state_of_the_tlv_counts_if_it_is_one(message_state: bytes, state: str) -> None:
     assert read(pdu("stat:DELIVRD", message_state=message_state)).state == state
@@ -175,11 +229,15 @@ def test_the_state_of_the_tlv_counts_if_it_is_one(message_state: bytes, state: s
         (b"\x03\x00\x01", "", "1", "1"),
         (b"\x03\x01\x00", "err:012", "012", "256"),
         (b"014", "", "014", "014"),
+        (b"014\0", "", "014", "014"),
+        (b"0012", "", "0012", "0012"),
+        (b"\x03\x00\x22\x00", "", "34", "34"),
+        (b"", "", None, None),
         (b"\x03\x00", "err:012", "012", None),
         (b"\x03\x00\x00", "err:null", "0", "0"),
     ],
 )
-def test_two_error_codes(network_error: bytes, body: str, error: str, network: str | None) -> None:
+def test_two_error_codes(network_error: bytes, body: str, error: str | None, network: str | None) -> None:
     receipt = read(pdu(body, network_error=network_error))
     assert (receipt.error, receipt.network_error) == (error, network)
 
@@ -212,6 +270,11 @@ def test_the_type_bits_make_a_receipt(esm_class: int, receipt: bool, intermediat
         (b"id:7 sub:001 stat:DELIVRD", True),
         (b"ID:7\nSTAT:DELIVRD", True),
         (b" id: 7 stat : DELIVRD", True),
+        (b"\0id:7\0stat:DELIVRD", True),
+        (b"id:7,stat:DELIVRD", True),
+        ("id:7 stat:DELIVRD".encode("utf-16-le"), True),
+        (b"#id:7 stat:DELIVRD", False),
+        (b"id:7 is my substat: no", False),
         ("id:7 stat:DELIVRD".encode("utf-16-be"), True),
         (b"id:7 is what I need", False),
         (b"My id:7 stat:DELIVRD", False),
@@ -231,7 +294,19 @@ def test_without_type_bits_the_tlv_makes_a_receipt() -> None:
 
 
 KEYS = st.sampled_from(
-    [b"id:", b" sub:", b" dlvrd:", b" submit date:", b" done date:", b" stat:", b" err:", b" text:", b" X1:"]
+    [
+        b"\0",
+        b",",
+        b"id:",
+        b" sub:",
+        b" dlvrd:",
+        b" submit date:",
+        b" done date:",
+        b" stat:",
+        b" err:",
+        b" text:",
+        b" X1:",
+    ]
 )
 BODIES = st.binary(max_size=200) | st.lists(KEYS | st.binary(max_size=8)).map(b"".join)
 TLVS = st.none() | st.binary(max_size=6)

@@ -21,6 +21,9 @@ from bridge.text.states import state_of_number, state_of_word
         (b"\x08", "rejected"),
         (b"\x09", "skipped"),
         (b"\x00\x00\x00\x02", "delivered"),  # an integer too wide
+        (b"\x02\x00", "delivered"),  # with a NUL after it
+        (b"\x00\x00", "enroute"),
+        (b"\x02\x05", None),
         (b"\x0a", None),
         (b"2", None),
         (b"", None),
@@ -38,6 +41,7 @@ def test_numbers(octets: bytes | None, state: str | None) -> None:
         ("delivrd", "delivered"),
         ("Delivered", "delivered"),
         ("DELIVERED  to\tCarrier", "accepted"),
+        ("DELIVERED_TO_CARRIER", "accepted"),
         ("EXPIRED", "expired"),
         ("EXPIRD", "expired"),
         ("DELETED", "deleted"),
