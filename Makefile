@@ -18,7 +18,7 @@ IMPORT_LINTER_CACHE := --cache-dir $(CACHE)/imports
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup servers demo test lint types unit format lock clean
+.PHONY: help setup servers demo test lint types unit fuzz format lock clean
 
 help:  ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 10
@@ -45,6 +45,9 @@ types: setup  ## mypy, strict
 
 unit: setup servers  ## the tests alone; ARGS="tests/smpp -k bind" for some of them
 	$(VENV)/python -m pytest $(ARGS)
+
+fuzz: setup  ## damaged octets against all that reads them, for as long as you like; ARGS="--minutes 600"
+	$(VENV)/python -m tests.fuzz $(ARGS)
 
 format: setup  ## put the code into shape
 	$(VENV)/python -m ruff check --fix
