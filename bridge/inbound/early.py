@@ -8,25 +8,26 @@ published matched, or waits again, or, when `early_dr_wait_seconds` are over, go
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
-from typing import Any
+from typing import Any, get_args
 
 import orjson
 import structlog
 
 from bridge.broker.message import Delivery, Outgoing, forward
 from bridge.broker.outbox import event_message
-from bridge.inbound.matching import early_rung, matched_event, rematched_event
+from bridge.inbound.matching import early_rung, matched_events, question_of, rematched_events
 from bridge.inbound.ports import OutboxPort, ReceiptsPort
-from bridge.model.events import Origin, dr_event
-from bridge.model.inbound import Dr
+from bridge.inbound.relations import Relations
+from bridge.model.events import Event, Origin, dr_event
+from bridge.model.inbound import Dr, DrState
 from bridge.model.names import HEADER_AT, HEADER_DETAIL, HEADER_REASON, Names
 from bridge.model.times import rfc3339
 from bridge.store.claims import Unmatched
 from bridge.store.correlation import Correlation
-from bridge.store.receipts import ReceiptClaim
+from bridge.store.receipts import Question, ReceiptClaim
 
 log = structlog.get_logger(__name__)
 
@@ -75,9 +76,16 @@ class EarlyReceipt:
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"not a waiting receipt: {error!r}") from error
         needed = (*ids, dr["from_"], dr["to"], receipt.event_id)
-        others = [*origin.values(), *(dr[name] for name in dr if name not in ("ids", "final", "raw"))]
-        if not ids or not all(isinstance(word, str) for word in (*needed, *filter(None, others))):
-            raise ValueError("not a waiting receipt: an id is missing, or what should be text is not")
+        others = (
+            *origin.values(),
+            *(dr[name] for name in dr if name not in ("ids", "state", "final", "raw")),
+        )
+        if not ids or not all(isinstance(word, str) for word in needed):
+            raise ValueError("not a waiting receipt: an id or an address is missing")
+        if not all(word is None or isinstance(word, str) for word in others):
+            raise ValueError("not a waiting receipt: what should be text is not")
+        if dr["state"] not in (None, *get_args(DrState)) or type(dr["final"]) is not bool:
+            raise ValueError("not a waiting receipt: it has no state that there is")
         return receipt
 
 
@@ -96,12 +104,19 @@ class EarlyReceipts:
     """Takes receipts back from their wait. Bounded by the prefetch of its consumer."""
 
     def __init__(
-        self, names: Names, receipts: ReceiptsPort, outbox: OutboxPort, *, early_wait_s: float
+        self,
+        names: Names,
+        receipts: ReceiptsPort,
+        outbox: OutboxPort,
+        *,
+        relations: Relations,
+        early_wait_s: float,
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._names = names
         self._receipts = receipts
         self._outbox = outbox
+        self._relations = relations
         self._early_wait_s = early_wait_s
         self.tally: Counter[tuple[str, ...]] = Counter()
 
@@ -119,12 +134,18 @@ class EarlyReceipts:
         self._ask(delivery, receipt)
 
     def _ask(self, delivery: Delivery, receipt: EarlyReceipt) -> None:
-        dr = receipt.dr
-        provider = receipt.origin.provider or ""
-        asked = partial(self._asked, delivery, receipt)
-        self._receipts.lookup(receipt.key, provider, dr.ids, (dr.from_, dr.to), dr.final, asked)
+        rung_s = early_rung(time.time() - receipt.since, self._early_wait_s)
+        question = self._question(receipt, last_chance=rung_s is None)
+        self._receipts.lookup(receipt.key, question, partial(self._asked, delivery, receipt, rung_s))
 
-    def _asked(self, delivery: Delivery, receipt: EarlyReceipt, claim: ReceiptClaim | None) -> None:
+    def _question(self, receipt: EarlyReceipt, *, last_chance: bool) -> Question:
+        provider = receipt.origin.provider or ""
+        guesses = self._relations.guesses(provider, receipt.dr.ids, last_chance=last_chance)
+        return question_of(receipt.dr, provider, guesses)
+
+    def _asked(
+        self, delivery: Delivery, receipt: EarlyReceipt, rung_s: int | None, claim: ReceiptClaim | None
+    ) -> None:
         if claim is None:
             if delivery.alive:  # else RabbitMQ delivers it again
                 self._loop.call_later(ASK_AGAIN_S, self._ask, delivery, receipt)
@@ -132,51 +153,44 @@ class EarlyReceipts:
             delivery.ack()
         elif claim.entry is not None:
             self._found(delivery, receipt, claim, claim.entry)
+        elif rung_s is not None:
+            self._outbox.send(early_message(receipt, self._names, rung_s), delivery.ack)
         else:
-            self._still_unknown(delivery, receipt)
+            self._goes_unmatched(delivery, receipt)
 
     def _found(
         self, delivery: Delivery, receipt: EarlyReceipt, claim: ReceiptClaim, found: Correlation
     ) -> None:
         self.tally["matched_early", "dr", found.provider] += 1
+        self._relations.matched(found.provider, receipt.dr.ids, found.smsc_id)
         now = time.time()
-        event = matched_event(receipt.dr, found, receipt.origin, receipt.event_id, now, stale=claim.stale)
-        commit = partial(
-            self._receipts.commit, receipt.key, claim.epoch, receipt.event_id, None, delivery.ack
-        )
-        if event is None:
-            commit()
-        else:
-            self._outbox.send(event_message(event, self._names, now), commit)
+        events = matched_events(receipt.dr, claim, found, receipt.origin, receipt.event_id, now)
+        self._tell(events, partial(self._commit, delivery, receipt, claim))
 
-    def _still_unknown(self, delivery: Delivery, receipt: EarlyReceipt) -> None:
+    def _goes_unmatched(self, delivery: Delivery, receipt: EarlyReceipt) -> None:
+        self.tally["unmatched", "dr", receipt.origin.provider or ""] += 1
         now = time.time()
-        rung_s = early_rung(now - receipt.since, self._early_wait_s)
-        if rung_s is not None:
-            self._outbox.send(early_message(receipt, self._names, rung_s), delivery.ack)
-            return
-        provider = receipt.origin.provider or ""
-        self.tally["unmatched", "dr", provider] += 1
         event = dr_event(receipt.dr, None, receipt.origin, receipt.event_id, now, stale=False, joined=False)
         message = event_message(event, self._names, now)
 
         def committed(claim: ReceiptClaim | None) -> None:
             if claim is None or claim.entry is None:
                 delivery.ack()
-            else:
-                late = rematched_event(Unmatched(message.body, claim.stale), claim.entry)
-                self._outbox.send(event_message(late, self._names, time.time()), delivery.ack)
+                return
+            self._relations.matched(claim.entry.provider, receipt.dr.ids, claim.entry.smsc_id)
+            late = Unmatched(message.body, claim.stale, claim.extra, claim.joined)
+            events = rematched_events(late, claim.entry)
+            self._tell(events, partial(self._commit, delivery, receipt, claim))
 
-        dr = receipt.dr
+        question = self._question(receipt, last_chance=True)
         remember = partial(
-            self._receipts.unmatched,
-            receipt.key,
-            provider,
-            dr.ids,
-            message.body,
-            receipt.event_id,
-            committed,
-            addresses=(dr.from_, dr.to),
-            final=dr.final,
+            self._receipts.unmatched, receipt.key, question, message.body, receipt.event_id, committed
         )
         self._outbox.send(message, remember)
+
+    def _tell(self, events: Sequence[Event], then: Callable[[], None]) -> None:
+        now = time.time()
+        self._outbox.send_all([event_message(event, self._names, now) for event in events], then)
+
+    def _commit(self, delivery: Delivery, receipt: EarlyReceipt, claim: ReceiptClaim) -> None:
+        self._receipts.commit(receipt.key, claim.epoch, receipt.event_id, None, delivery.ack, due=claim.due)

@@ -4,7 +4,8 @@ from collections.abc import Callable, Sequence
 from typing import Literal, Protocol
 
 from bridge.broker.message import Confirmation, Outgoing
-from bridge.store.receipts import MessageClaim, ReceiptClaim
+from bridge.store.receipts import MessageClaim, Overdue, Question, ReceiptClaim
+from bridge.store.segments import Due, SetClaim
 
 Answer = Callable[[bool], None]
 """True: safe, the provider may forget it. False: keep it and send it again."""
@@ -31,40 +32,72 @@ class ReceiptsPort(Protocol):
         key: bytes,
         owner: str,
         event_id: str,
-        provider: str,
-        ids: Sequence[str],
-        addresses: tuple[str, str],
-        final: bool,
+        question: Question,
         done: Callable[[ReceiptClaim | None], None],
     ) -> None: ...
     def message(
         self, key: bytes, owner: str, event_id: str, done: Callable[[MessageClaim | None], None]
     ) -> None: ...
-    def lookup(
+    def lookup(self, key: bytes, question: Question, done: Callable[[ReceiptClaim | None], None]) -> None: ...
+    def commit(
         self,
         key: bytes,
-        provider: str,
-        ids: Sequence[str],
-        addresses: tuple[str, str],
-        final: bool,
-        done: Callable[[ReceiptClaim | None], None],
-    ) -> None: ...
-    def commit(
-        self, key: bytes, epoch: int, event_id: str, ttl_ms: int | None, done: Callable[[], None]
+        epoch: int,
+        event_id: str,
+        ttl_ms: int | None,
+        done: Callable[[], None],
+        *,
+        due: bytes = b"",
     ) -> None: ...
     def waiting(self, key: bytes, event_id: str, done: Callable[[], None]) -> None: ...
     def abandon(self, key: bytes, epoch: int, owner: str, done: Callable[[], None]) -> None: ...
     def unmatched(
         self,
         key: bytes,
-        provider: str,
-        ids: Sequence[str],
+        question: Question,
         body: bytes,
         event_id: str,
         done: Callable[[ReceiptClaim | None], None],
-        *,
-        addresses: tuple[str, str],
-        final: bool,
+    ) -> None: ...
+
+
+class ReceiptsDuePort(Protocol):
+    """The MTs whose receipts did not all come in time."""
+
+    def overdue(self, limit: int, lease_ms: int, done: Callable[[list[Overdue] | None], None]) -> None: ...
+    def settled(self, due: bytes, done: Callable[[], None]) -> None: ...
+
+
+class SegmentsPort(Protocol):
+    """The segments of long MOs, as far as they have come."""
+
+    def add(
+        self,
+        set_key: bytes,
+        number: int,
+        total: int,
+        tag: bytes,
+        body: bytes,
+        event_id: str,
+        owner: str,
+        wait_ms: int,
+        keep_ms: int,
+        done: Callable[[SetClaim | None], None],
+    ) -> None: ...
+    def published(
+        self, set_key: bytes, owner: str, event_id: str, keep_ms: int, done: Callable[[], None]
+    ) -> None: ...
+    def abandon(self, set_key: bytes, owner: str, done: Callable[[], None]) -> None: ...
+
+
+class SegmentsDuePort(Protocol):
+    """The long MOs of which segments did not come in time, or which nobody published."""
+
+    def overdue(
+        self, limit: int, lease_ms: int, owner: str, done: Callable[[list[Due] | None], None]
+    ) -> None: ...
+    def published(
+        self, set_key: bytes, owner: str, event_id: str, keep_ms: int, done: Callable[[], None]
     ) -> None: ...
 
 

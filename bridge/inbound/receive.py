@@ -7,31 +7,42 @@
     (no answer from Redis)    refuse
 
 A receipt whose MT is not known yet is put into a wait queue instead, confirmed there, and answered OK (`early`).
+A segment of a long MO is held in Redis until the others are there (`segments`).
 No task and no timer of its own for a message; one sweep a second refuses what has waited too long.
 """
 
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from uuid import uuid4
 
 import structlog
 
-from bridge.broker.message import Confirmation, Outgoing
+from bridge.broker.message import Outgoing
 from bridge.broker.outbox import event_message
+from bridge.inbound.confirm import publish_all
 from bridge.inbound.early import EarlyReceipt, early_message
-from bridge.inbound.matching import early_rung, matched_event, rematched_event
+from bridge.inbound.matching import early_rung, matched_events, question_of, rematched_events
+from bridge.inbound.parts import Join, can_be_held, set_key, tag
 from bridge.inbound.pending import Entry, Pending
-from bridge.inbound.ports import Answer, LinkPort, OutboxPort, PublisherPort, ReceiptsPort
+from bridge.inbound.ports import (
+    Answer,
+    LinkPort,
+    OutboxPort,
+    PublisherPort,
+    ReceiptsPort,
+    SegmentsPort,
+)
+from bridge.inbound.relations import Relations
+from bridge.inbound.segments import LongMos, new_event_id
 from bridge.model.events import Event, Origin, dr_event, mo_event
 from bridge.model.ids import digest, event_id
-from bridge.model.inbound import Dr, Inbound, Mo
+from bridge.model.inbound import Dr, Inbound, Mo, MoSegment
 from bridge.model.names import Names
 from bridge.store.claims import Unmatched
 from bridge.store.correlation import Correlation
-from bridge.store.receipts import MessageClaim, ReceiptClaim
+from bridge.store.receipts import MessageClaim, Question, ReceiptClaim
 
 log = structlog.get_logger(__name__)
 
@@ -45,23 +56,41 @@ class Receiver:
         self,
         names: Names,
         receipts: ReceiptsPort,
+        segments: SegmentsPort,
         publisher: PublisherPort,
         outbox: OutboxPort,
         *,
         worker: str,
+        join: Mapping[str, Join],
+        relations: Relations,
         early_wait_s: float,
         mo_repeat_s: float,
+        segment_wait_s: float,
     ) -> None:
+        """`join`: how the segments of each provider become its MO."""
         self._loop = asyncio.get_running_loop()
         self._names = names
         self._receipts = receipts
         self._publisher = publisher
         self._outbox = outbox
         self._worker = worker
+        self._join = join
+        self._relations = relations
         self._early_wait_s = early_wait_s
         self._mo_repeat_ms = int(mo_repeat_s * 1000)
         self._pending: Pending[Inbound] = Pending()
         self.tally: Counter[tuple[str, ...]] = Counter()
+        self._long_mos = LongMos(
+            names,
+            segments,
+            publisher,
+            self._pending,
+            self.tally,
+            worker=worker,
+            join=join,
+            segment_wait_s=segment_wait_s,
+            mo_repeat_s=mo_repeat_s,
+        )
 
     @property
     def unanswered(self) -> int:
@@ -80,6 +109,8 @@ class Receiver:
         """One MO or DR from a link; `answer` is called once, when it is safe or cannot be made so."""
         kind = "dr" if isinstance(inbound, Dr) else "mo"
         self.tally["received", kind, link.provider] += 1
+        if isinstance(inbound, MoSegment) and not can_be_held(inbound):
+            inbound = self._join[link.provider]([inbound])  # it goes out by itself, not complete
         key = _key(link.provider, inbound)
         known = self._pending.get(key)
         if known is not None:
@@ -91,34 +122,30 @@ class Receiver:
             answer(False)
             return
         origin = Origin(link.provider, link.site, link.via, link.name)
-        now = self._loop.time()
+        entry: Entry[Inbound] = Entry(
+            key, inbound, origin, _event_id(key, inbound), answer, self._loop.time()
+        )
+        self._pending.add(entry)
         if isinstance(inbound, Dr):
-            entry: Entry[Inbound] = Entry(key, inbound, origin, event_id("dr", key), answer, now)
-            self._pending.add(entry)
-            addresses = (inbound.from_, inbound.to)
             self._receipts.receipt(
                 key,
                 self._worker,
                 entry.event_id,
-                link.provider,
-                inbound.ids,
-                addresses,
-                inbound.final,
+                self._question(entry, inbound, last_chance=early_rung(0, self._early_wait_s) is None),
                 partial(self._receipt_claimed, entry, inbound),
             )
+        elif isinstance(inbound, MoSegment):
+            self._long_mos.take(entry, inbound)
         else:
-            # Without an id of its own nothing of an MO tells it from its twin a minute later: the id is minted.
-            ident = event_id("mo", key) if inbound.id is not None else f"mo-{uuid4().hex}"
-            entry = Entry(key, inbound, origin, ident, answer, now)
-            self._pending.add(entry)
-            self._receipts.message(key, self._worker, ident, partial(self._message_claimed, entry, inbound))
+            claimed = partial(self._message_claimed, entry, inbound)
+            self._receipts.message(key, self._worker, entry.event_id, claimed)
 
     # Messages
 
     def _message_claimed(self, entry: Entry[Inbound], mo: Mo, claim: MessageClaim | None) -> None:
         if not self._ours(entry, claim):
             return
-        self._publish_event(entry, mo_event(mo, entry.origin, entry.event_id, time.time()))
+        self._publish_events(entry, [mo_event(mo, entry.origin, entry.event_id, time.time())])
 
     def _ours(self, entry: Entry[Inbound], claim: MessageClaim | ReceiptClaim | None) -> bool:
         """Whether the claim says that it is for us to publish; if not, it is answered here."""
@@ -140,15 +167,16 @@ class Receiver:
         if not self._ours(entry, claim) or claim is None:
             return
         entry.epoch = claim.epoch
-        if claim.entry is None:
+        found = claim.entry
+        if found is None:
             self._unknown(entry, dr)
+            return
+        self._relations.matched(found.provider, dr.ids, found.smsc_id)
+        events = matched_events(dr, claim, found, entry.origin, entry.event_id, time.time())
+        if events:
+            self._publish_events(entry, events, claim.due)
         else:
-            found, now = claim.entry, time.time()
-            event = matched_event(dr, found, entry.origin, entry.event_id, now, stale=claim.stale)
-            if event is None:
-                self._commit(entry)
-            else:
-                self._publish_event(entry, event)
+            self._commit(entry, claim.due)
 
     def _unknown(self, entry: Entry[Inbound], dr: Dr) -> None:
         """Its MT is not known: perhaps not yet."""
@@ -156,11 +184,11 @@ class Receiver:
         if rung_s is not None:
             receipt = EarlyReceipt(dr, entry.origin, entry.key, entry.event_id, time.time())
             message = early_message(receipt, self._names, rung_s)
-            self._publish(entry, message, partial(self._waits, entry))
+            self._publish(entry, [message], partial(self._waits, entry))
             return
         event = dr_event(dr, None, entry.origin, entry.event_id, time.time(), stale=False, joined=False)
         message = event_message(event, self._names, time.time())
-        self._publish(entry, message, partial(self._went_unmatched, entry, dr, message.body))
+        self._publish(entry, [message], partial(self._went_unmatched, entry, dr, message.body))
 
     def _waits(self, entry: Entry[Inbound]) -> None:
         self.tally["early", "dr", entry.origin.provider or ""] += 1
@@ -173,22 +201,15 @@ class Receiver:
             return
 
         def committed(claim: ReceiptClaim | None) -> None:
-            answer = partial(self._pending.answer, entry, True)
-            if claim is not None and claim.entry is not None:
-                self.matched_late([Unmatched(body, claim.stale)], claim.entry, answer)
-            else:
-                answer()
+            if claim is None or claim.entry is None:
+                self._pending.answer(entry, True)
+                return
+            self._relations.matched(claim.entry.provider, dr.ids, claim.entry.smsc_id)
+            late = Unmatched(body, claim.stale, claim.extra, claim.joined)
+            self.matched_late([late], claim.entry, partial(self._commit, entry, claim.due))
 
-        self._receipts.unmatched(
-            entry.key,
-            entry.origin.provider or "",
-            dr.ids,
-            body,
-            entry.event_id,
-            committed,
-            addresses=(dr.from_, dr.to),
-            final=dr.final,
-        )
+        question = self._question(entry, dr, last_chance=True)
+        self._receipts.unmatched(entry.key, question, body, entry.event_id, committed)
 
     def matched_late(
         self, receipts: Sequence[Unmatched], found: Correlation, then: Callable[[], None]
@@ -196,19 +217,25 @@ class Receiver:
         """DR events that went out unmatched, and whose MT is now known: once more, under their own ids."""
         self.tally["matched_late", "dr", found.provider] += len(receipts)
         now = time.time()
-        events = [rematched_event(late, found) for late in receipts]
+        events = [event for late in receipts for event in rematched_events(late, found)]
         self._outbox.send_all([event_message(event, self._names, now) for event in events], then)
+
+    def _question(self, entry: Entry[Inbound], dr: Dr, *, last_chance: bool) -> Question:
+        provider = entry.origin.provider or ""
+        guesses = self._relations.guesses(provider, dr.ids, last_chance=last_chance)
+        return question_of(dr, provider, guesses)
 
     # Publishing and committing
 
-    def _publish_event(self, entry: Entry[Inbound], event: Event) -> None:
-        self._publish(entry, event_message(event, self._names, time.time()), partial(self._commit, entry))
+    def _publish_events(self, entry: Entry[Inbound], events: Sequence[Event], due: bytes = b"") -> None:
+        messages = [event_message(event, self._names, time.time()) for event in events]
+        self._publish(entry, messages, partial(self._commit, entry, due))
 
-    def _publish(self, entry: Entry[Inbound], message: Outgoing, then: partial[None]) -> None:
-        self._publisher.publish(message, partial(self._published, entry, then))
+    def _publish(self, entry: Entry[Inbound], messages: Sequence[Outgoing], then: partial[None]) -> None:
+        publish_all(self._publisher, messages, partial(self._published, entry, then))
 
-    def _published(self, entry: Entry[Inbound], then: partial[None], confirmation: Confirmation) -> None:
-        if confirmation is Confirmation.CONFIRMED:
+    def _published(self, entry: Entry[Inbound], then: partial[None], safe: bool) -> None:
+        if safe:
             then()
             return
         self.tally["refused", _kind(entry), entry.origin.provider or ""] += 1
@@ -216,21 +243,31 @@ class Receiver:
             entry.key, entry.epoch, self._worker, partial(self._pending.answer, entry, False)
         )
 
-    def _commit(self, entry: Entry[Inbound]) -> None:
+    def _commit(self, entry: Entry[Inbound], due: bytes = b"") -> None:
         what = entry.what
         self.tally["safe", _kind(entry), entry.origin.provider or ""] += 1
         ttl_ms = self._mo_repeat_ms if isinstance(what, Mo) and what.id is None else None
         answer = partial(self._pending.answer, entry, True)
-        self._receipts.commit(entry.key, entry.epoch, entry.event_id, ttl_ms, answer)
+        self._receipts.commit(entry.key, entry.epoch, entry.event_id, ttl_ms, answer, due=due)
 
 
 def _key(provider: str, inbound: Inbound) -> bytes:
     """What makes this MO or DR itself, whichever link brought it."""
     if isinstance(inbound, Dr):
         return digest("dr", provider, inbound.identity)
+    if isinstance(inbound, MoSegment):
+        return digest("segment", set_key(provider, inbound), f"{inbound.concat.seq}", tag(inbound))
     if inbound.id is not None:
         return digest("mo", provider, inbound.id)
     return digest("mo?", provider, inbound.identity)
+
+
+def _event_id(key: bytes, inbound: Inbound) -> str:
+    if isinstance(inbound, Dr):
+        return event_id("dr", key)
+    if isinstance(inbound, Mo) and inbound.id is not None:
+        return event_id("mo", key)
+    return new_event_id()
 
 
 def _kind(entry: Entry[Inbound]) -> str:

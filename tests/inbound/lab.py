@@ -1,11 +1,10 @@
-"""The receiving half of workers on real RabbitMQ and Redis: links that are only a name, and ears for every event."""
+"""Names of their own on real RabbitMQ and Redis for workers that receive, and ears for every event."""
 
 import asyncio
 from collections.abc import Callable, Iterable
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
-from functools import partial
-from typing import Any, Literal, cast
+from typing import Any
 from urllib.parse import urlsplit
 
 import aiormq
@@ -14,148 +13,16 @@ import orjson
 from pydantic import SecretStr
 from redis.asyncio import Redis
 
-from bridge.broker import Broker, Confirmation, Delivery, Outgoing, Properties, Publisher
-from bridge.broker.outbox import Outbox
+from bridge.broker import Broker, Confirmation, Delivery, Outgoing, Properties
 from bridge.broker.topology import Exchange, Queue, topology
 from bridge.config.settings import BrokerSettings, RedisSettings
-from bridge.inbound.early import EarlyReceipt, EarlyReceipts
-from bridge.inbound.receive import Receiver
-from bridge.model.events import Origin
-from bridge.model.ids import digest, event_id
-from bridge.model.inbound import Dr, Inbound, Mo
+from bridge.inbound.early import EarlyReceipt
 from bridge.model.names import Names
 from bridge.proof.proxy import FaultProxy
-from bridge.store.correlation import Correlation
 from bridge.store.store import Store
+from tests.inbound.worker import LIMIT_S, Reply, Setup, Worker, asked
 
-LIMIT_S = 30.0
-HANDSET, OURS = "447700900123", "12345"
 MARKER = "mo.marker"
-
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """A bind, as far as inbound looks at one."""
-
-    name: str = "smsc1:2775"
-    provider: str = "p"
-    site: str = "one"
-    via: Literal["smpp", "http"] = "smpp"
-
-
-ONE, OTHER = Link(), Link("smsc2:2775", site="two")
-ORIGIN = Origin("p", "one", "smpp", "smsc1:2775")
-
-
-def mo(text: str = "YES", id_: str | None = None) -> Mo:
-    return Mo(
-        id=id_, from_=HANDSET, to=OURS, text=text, data=None, encoding="gsm", identity=text.encode(), raw={}
-    )
-
-
-def dr(*ids: str, state: Any = "delivered", from_: str = HANDSET, error: str = "000") -> Dr:
-    """A receipt: final unless it says `enroute`."""
-    return Dr(
-        ids=ids,
-        state=state,
-        final=state != "enroute",
-        error=error,
-        network_error=None,
-        submitted_at=None,
-        done_at=None,
-        to=OURS,
-        from_=from_,
-        text="hello",
-        identity=digest(*ids, state, error, from_, OURS),
-        raw={"esm_class": 4},
-    )
-
-
-class Reply:
-    """What a provider is told of one PDU; the lab looks at its end that none was told twice."""
-
-    def __init__(self) -> None:
-        self.told: list[bool] = []
-        self._came = asyncio.Event()
-
-    def __call__(self, safe: bool) -> None:
-        self.told.append(safe)
-        self._came.set()
-
-    async def safe(self) -> bool:
-        async with asyncio.timeout(LIMIT_S):
-            await self._came.wait()
-        return self.told[0]
-
-
-class Gate:
-    """A publisher whose confirmations can be held back on their way, or be lost."""
-
-    def __init__(self, publisher: Publisher) -> None:
-        self.publisher = publisher
-        self.holds = False
-        self.loses = False
-        self._held: asyncio.Queue[Callable[[], None]] = asyncio.Queue()
-
-    def publish(self, message: Outgoing, done: Callable[[Confirmation], None]) -> None:
-        self.publisher.publish(message, partial(self._confirmed, done))
-
-    def _confirmed(self, done: Callable[[Confirmation], None], confirmation: Confirmation) -> None:
-        told = partial(done, Confirmation.UNKNOWN if self.loses else confirmation)
-        if self.holds:
-            self._held.put_nowait(told)
-        else:
-            told()
-
-    async def held(self) -> Callable[[], None]:
-        """The next answer that is held back: call it to let it pass."""
-        async with asyncio.timeout(LIMIT_S):
-            return await self._held.get()
-
-
-class Worker:
-    """What a worker has for MOs and DRs. It holds the publishes of its receiver and of its outbox each at a gate."""
-
-    def __init__(self, name: str, lab: "Lab", store: Store, early_wait_s: float) -> None:
-        self.store = store
-        self.gate, self.outbox_gate = Gate(lab.broker.publisher), Gate(lab.broker.publisher)
-        outbox = Outbox(cast("Publisher", self.outbox_gate))
-        self.receiver = Receiver(
-            lab.names,
-            store.receipts,
-            self.gate,
-            outbox,
-            worker=name,
-            early_wait_s=early_wait_s,
-            mo_repeat_s=10,
-        )
-        self.early = EarlyReceipts(lab.names, store.receipts, outbox, early_wait_s=early_wait_s)
-        self._replies = lab.replies
-
-    def offer(self, inbound: Inbound, link: Link = ONE) -> Reply:
-        """A PDU comes on a link."""
-        reply = Reply()
-        self._replies.append(reply)
-        self.receiver.received(link, inbound, reply)
-        return reply
-
-    async def receives(self, inbound: Inbound, link: Link = ONE) -> bool:
-        """A PDU comes on a link and is answered: whether with OK."""
-        return await self.offer(inbound, link).safe()
-
-    async def submitted(self, smsc_id: str, mt_id: str = "m-1", to: str = HANDSET, **fields: Any) -> None:
-        """The provider's answer to an MT comes; what went out unmatched goes out again."""
-        entry = Correlation(mt_id=mt_id, provider="p", smsc_id=smsc_id, to=to, **fields)
-        recorded = await asked(self.store.claims.answered, mt_id, "o", f"A|{smsc_id}", entry)
-        self.receiver.matched_late(recorded.unmatched, entry, lambda: None)
-
-
-async def asked(operation: Callable[..., None], *args: Any) -> Any:
-    """What an operation of the store tells."""
-    answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-    operation(*args, answer.set_result)
-    async with asyncio.timeout(LIMIT_S):
-        return await answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,12 +62,12 @@ class Lab:
         await self._stack.aclose()
         assert all(len(reply.told) <= 1 for reply in self.replies), "answered twice"
 
-    async def worker(self, name: str = "w1", *, early_wait_s: float = 120, redis_url: str = "") -> Worker:
-        """A worker, connected."""
+    async def worker(self, name: str = "w1", *, redis_url: str = "", **setup: Any) -> Worker:
+        """A worker, connected. `setup`: of its Setup."""
         url = SecretStr(redis_url or self.redis_url)
         store = Store(RedisSettings(url=url, prefix=self.names.prefix), worker=name)
         await self._run(store, store.run, store.close)
-        return Worker(name, self, store, early_wait_s)
+        return Worker(name, self.names, self.broker.publisher, store, Setup(**setup), self.replies)
 
     async def _run(self, part: Broker | Store, run: Callable[[], Any], close: Callable[[], Any]) -> None:
         up = asyncio.Event()
@@ -271,6 +138,19 @@ class Lab:
                 await asyncio.sleep(0.01)
         return found
 
+    # Deadlines
+
+    def looks(self, worker: Worker) -> None:
+        """The worker looks for what is overdue, from now on."""
+        task = asyncio.create_task(worker.deadlines.run())
+
+        async def stop() -> None:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+        self._stack.push_async_callback(stop)
+
     # Receipts back from their wait
 
     def takes(self, worker: Worker) -> None:
@@ -303,6 +183,17 @@ class Lab:
         async for key in self.redis.scan_iter(match=f"{self.names.prefix}:in:*"):
             yield key, await self.redis.get(key)
 
+    async def due(self) -> list[Any]:
+        """What is still to come, or to be published when its time is over."""
+        lists = [await self.redis.zrange(f"{self.names.prefix}:due:{kind}", 0, -1) for kind in ("mo", "dr")]
+        return [member for members in lists for member in members]
+
+    async def nothing_due(self) -> None:
+        """All that was due is settled, as Redis says."""
+        async with asyncio.timeout(LIMIT_S):
+            while await self.due():  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+
     async def lapse(self) -> None:
         """Let every lease be over, as after five seconds."""
         for key, value in (await self.claims()).items():
@@ -322,9 +213,3 @@ async def redis_proxy(url: str) -> tuple[FaultProxy, str]:
 
 def ids_of(events: Iterable[Heard]) -> set[str]:
     return {event.body["event_id"] for event in events}
-
-
-def early_receipt(receipt: Dr, since: float) -> EarlyReceipt:
-    """A receipt on its way, first put there at `since` (epoch seconds), as a receiver makes it."""
-    key = digest("dr", "p", receipt.identity)
-    return EarlyReceipt(receipt, ORIGIN, key, event_id("dr", key), since)

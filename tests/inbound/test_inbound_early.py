@@ -14,7 +14,9 @@ from bridge.model.events import Origin
 from bridge.model.inbound import Dr, DrState
 from bridge.model.mt import ReceiptMode
 from bridge.model.names import Names
-from tests.inbound.lab import Lab, Worker, dr, early_receipt, redis_proxy
+from tests.inbound.lab import Lab, redis_proxy
+from tests.inbound.messages import dr, early_receipt
+from tests.inbound.worker import Worker
 
 pytestmark = pytest.mark.servers
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from bridge.broker.message import Delivery, Outgoing
 from bridge.inbound.early import EarlyReceipt, EarlyReceipts
+from bridge.inbound.relations import Relations
 from bridge.model.events import Origin
 from bridge.model.inbound import Dr
 from bridge.model.names import Names
@@ -63,12 +64,13 @@ class Receipts:
         self._silent = silent
 
     def lookup(self, *asked: Any) -> None:
-        _key, provider, ids, addresses, _final, done = asked
+        _key, question, done = asked
         self.asked += 1
-        assert all(isinstance(word, str) for word in (provider, *ids, *addresses))
+        words = (question.provider, *question.ids, *question.guesses, *question.addresses)
+        assert all(isinstance(word, str) for word in words)
         done(None if self._silent else ReceiptClaim("waiting", ""))
 
-    def unmatched(self, *told: Any, **_: Any) -> None:
+    def unmatched(self, *told: Any) -> None:
         told[-1](None)
 
 
@@ -84,7 +86,8 @@ class Outbox:
 
 
 def early(receipts: Receipts, outbox: Outbox) -> EarlyReceipts:
-    return EarlyReceipts(NAMES, receipts, outbox, early_wait_s=120)  # type: ignore[arg-type]
+    relations = Relations({})
+    return EarlyReceipts(NAMES, receipts, outbox, relations=relations, early_wait_s=120)  # type: ignore[arg-type]
 
 
 def test_what_is_written_can_be_read() -> None:

@@ -4,7 +4,9 @@ import asyncio
 
 import pytest
 
-from tests.inbound.lab import Lab, Worker, dr
+from tests.inbound.lab import Lab
+from tests.inbound.messages import dr
+from tests.inbound.worker import Worker
 
 pytestmark = pytest.mark.servers
 

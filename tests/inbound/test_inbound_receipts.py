@@ -7,7 +7,9 @@ import pytest
 
 from bridge.inbound.early import EarlyReceipt
 from bridge.model.mt import ReceiptMode
-from tests.inbound.lab import HANDSET, OTHER, Lab, Worker, dr, ids_of
+from tests.inbound.lab import Lab, ids_of
+from tests.inbound.messages import HANDSET, OTHER, dr
+from tests.inbound.worker import Worker
 
 pytestmark = pytest.mark.servers
 

@@ -8,7 +8,9 @@ import pytest
 
 from bridge.broker import Publisher
 from bridge.inbound import pending, receive
-from tests.inbound.lab import OTHER, Lab, Link, Worker, dr, ids_of, mo, redis_proxy
+from tests.inbound.lab import Lab, ids_of, redis_proxy
+from tests.inbound.messages import OTHER, Link, dr, mo
+from tests.inbound.worker import Worker
 
 pytestmark = pytest.mark.servers
 
