@@ -204,6 +204,7 @@ class Receiver:
             if claim is None or claim.entry is None:
                 self._pending.answer(entry, True)
                 return
+            entry.epoch = claim.epoch
             self._relations.matched(claim.entry.provider, dr.ids, claim.entry.smsc_id)
             late = Unmatched(body, claim.stale, claim.extra, claim.joined)
             self.matched_late([late], claim.entry, partial(self._commit, entry, claim.due))

@@ -11,22 +11,36 @@ import orjson
 
 from bridge.model.addresses import digits_of
 from bridge.model.mt import ReceiptMode
+from bridge.text.message_ids import canonical
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Correlation:
-    """The MT that `provider` named `smsc_id`. `to` and the last three as in its body."""
+    """The MT that `provider` named `smsc_id`. `to` and the last three as in its body.
+
+    `segment`: which of how many, where only that segment of a long MT was named so.
+    """
 
     mt_id: str
     provider: str
     smsc_id: str
     to: str
+    segment: tuple[int, int] | None = None
     generation: int = 0
     receipt: ReceiptMode = "final"
     possible_duplicate: bool = False
     app_id: str | None = None
     conversation_id: str | None = None
     metadata: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A Correlation as it is kept: `digits` is the comparable address, `segment` n/of or nothing."""
+
+    digits: str
+    segment: str
+    body: bytes
 
 
 def comparable(address: str) -> str:
@@ -40,10 +54,17 @@ def comparable(address: str) -> str:
     return bare.lstrip("0")
 
 
-def dump(entry: Correlation) -> tuple[str, bytes]:
-    """The comparable address and the compact JSON; provider and `smsc_id` are left to the key."""
+def dump(entry: Correlation, mt_key: str = "") -> Line:
+    """The compact form; provider and `smsc_id` are left to the key, as far as it tells them.
+
+    `mt_key`: under which the segments of a long MT are joined.
+    """
     digits = comparable(entry.to)
     body: dict[str, Any] = {"mt": entry.mt_id}
+    if mt_key:
+        body["key"] = mt_key
+    if entry.smsc_id != canonical(entry.smsc_id):
+        body["id"] = entry.smsc_id
     if entry.to != digits:
         body["to"] = entry.to
     if entry.generation:
@@ -58,21 +79,23 @@ def dump(entry: Correlation) -> tuple[str, bytes]:
         body["conversation_id"] = entry.conversation_id
     if entry.metadata is not None:
         body["metadata"] = entry.metadata
-    return digits, orjson.dumps(body)
+    segment = "{}/{}".format(*entry.segment) if entry.segment else ""
+    return Line(digits, segment, orjson.dumps(body))
 
 
-def load(name: bytes, digits: bytes, body: bytes) -> Correlation:
-    """The reverse of `dump`; `name` is the end of the key it was found under: `provider:smsc_id`.
+def load(name: bytes, digits: bytes, segment: bytes, body: bytes) -> Correlation:
+    """The reverse of `dump`; `name` is the end of the key it was found under: `provider:canonical smsc_id`.
 
     What a newer version may have added is passed over.
     """
-    provider, _, smsc_id = name.decode().partition(":")
+    provider, _, key_id = name.decode().partition(":")
     given = orjson.loads(body).get
     return Correlation(
         mt_id=given("mt", ""),
         provider=provider,
-        smsc_id=smsc_id,
+        smsc_id=given("id", key_id),
         to=given("to") or digits.decode(),
+        segment=_read_segment(segment) if segment else None,
         generation=given("generation", 0),
         receipt=given("receipt", "final"),
         possible_duplicate=given("possible_duplicate", False),
@@ -80,3 +103,8 @@ def load(name: bytes, digits: bytes, body: bytes) -> Correlation:
         conversation_id=given("conversation_id"),
         metadata=given("metadata"),
     )
+
+
+def _read_segment(segment: bytes) -> tuple[int, int]:
+    number, _, of = segment.partition(b"/")
+    return int(number), int(of)

@@ -1,15 +1,17 @@
-"""The claims of MOs and DRs: which of them are published already, and which MT a receipt means.
+"""The claims of MOs and DRs: which of them are published already, which MT a receipt means, and which had none.
 
 `key` is the 16 octets that make an MO or DR itself; `owner` is the worker; event ids have no `|`. Every
 operation calls `done` exactly once, in a later turn of the loop. Not responsible for what is published or when.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal, cast
+from dataclasses import dataclass, replace
+from typing import Any, Literal, NamedTuple, cast
 
 from bridge.store.batcher import Batcher, Operation, Word
+from bridge.store.claims import read_states
 from bridge.store.correlation import Correlation, comparable, load
+from bridge.text.message_ids import canonical
 
 Verdict = Literal["new", "taken", "mine", "busy", "repeat", "waiting"]
 
@@ -33,7 +35,11 @@ class MessageClaim:
 class ReceiptClaim:
     """The answer to the claim of a DR: as of an MO, and the MT it means.
 
-    `stale`: another receipt has ended that MT before. `epoch` tells the uses of one id apart: part of the key.
+    `stale`: another receipt has ended that MT, or that segment of it, before. `epoch` tells the uses of one id apart:
+    part of the key. `extra`: it speaks of a copy of the MT beside the one that counts, and ends nothing.
+    `joined`: if this receipt ends a long MT (the first failure, or all are final), the states of its segments in
+    order, "" where unknown; the same whenever the same receipt is asked for.
+    `due`: what `commit` takes off the list of receipts to come, if this receipt ends its MT.
     """
 
     verdict: Verdict
@@ -41,6 +47,37 @@ class ReceiptClaim:
     entry: Correlation | None = None
     stale: bool = False
     epoch: int = 0
+    extra: bool = False
+    joined: tuple[str, ...] | None = None
+    due: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Which MT a receipt means, and what the receipt says of it.
+
+    `ids` as received, the one to trust first. `guesses`: canonical forms the id of the answer may have had, tried only
+    if none of `ids` is known; an address must be there and fit, and all that are known must mean one MT.
+    `state`: the word, or "". `grade`: 0 not final, 1 final, 2 final and a failure.
+    """
+
+    provider: str
+    ids: Sequence[str]
+    guesses: Sequence[str]
+    addresses: tuple[str, str]
+    state: str
+    grade: Literal[0, 1, 2]
+
+
+class Overdue(NamedTuple):
+    """An MT whose final receipt did not come in time. `states`: last known of each segment in order, "" unknown.
+
+    `due` stays the same however often it is told, and is for `settled`.
+    """
+
+    due: bytes
+    entry: Correlation
+    states: tuple[str, ...]
 
 
 class Receipts:
@@ -58,15 +95,11 @@ class Receipts:
         key: bytes,
         owner: str,
         event_id: str,
-        provider: str,
-        ids: Sequence[str],
-        addresses: tuple[str, str],
-        final: bool,
+        question: Question,
         done: Callable[[ReceiptClaim | None], None],
     ) -> None:
-        """Claim a DR and find its MT: the newest that had one of `ids` and whose address fits. Fails fast."""
-        words: tuple[Word, ...] = (b"receipt", self._in + key, owner, event_id, LEASE_MS)
-        words += self._whose(key, provider, ids, addresses, final)
+        """Claim a DR and find its MT: the newest that had one of the ids and whose address fits. Fails fast."""
+        words = (b"receipt", self._in + key, owner, event_id, LEASE_MS, *self._asked(key, question))
         self._add(Operation(words, self._read_receipt, done, kept=False))
 
     def message(
@@ -76,24 +109,26 @@ class Receipts:
         words = (b"message", self._in + key, owner, event_id, LEASE_MS)
         self._add(Operation(words, _read_message, done, kept=False))
 
-    def lookup(
-        self,
-        key: bytes,
-        provider: str,
-        ids: Sequence[str],
-        addresses: tuple[str, str],
-        final: bool,
-        done: Callable[[ReceiptClaim | None], None],
-    ) -> None:
+    def lookup(self, key: bytes, question: Question, done: Callable[[ReceiptClaim | None], None]) -> None:
         """Find the MT of a DR that is back from its wait: verdict waiting, or repeat (published). Fails fast."""
-        words = (b"lookup", self._in + key, *self._whose(key, provider, ids, addresses, final))
+        words = (b"lookup", self._in + key, *self._asked(key, question))
         self._add(Operation(words, self._read_lookup, done, kept=False))
 
     def commit(
-        self, key: bytes, epoch: int, event_id: str, ttl_ms: int | None, done: Callable[[], None]
+        self,
+        key: bytes,
+        epoch: int,
+        event_id: str,
+        ttl_ms: int | None,
+        done: Callable[[], None],
+        *,
+        due: bytes = b"",
     ) -> None:
-        """Its event is published. Repeats are known for `ttl_ms`, or for the whole retention. Kept."""
-        words = (b"commit", self._in + key, epoch, event_id, ttl_ms or 0)
+        """Its event is published. Repeats are known for `ttl_ms`, or for the whole retention. Kept.
+
+        `due`: as the receipt's claim had it.
+        """
+        words = (b"commit", self._in + key, epoch, event_id, ttl_ms or 0, due)
         self._add(Operation(words, bool, lambda _: done(), kept=True))
 
     def waiting(self, key: bytes, event_id: str, done: Callable[[], None]) -> None:
@@ -108,67 +143,86 @@ class Receipts:
     def unmatched(
         self,
         key: bytes,
-        provider: str,
-        ids: Sequence[str],
+        question: Question,
         body: bytes,
         event_id: str,
         done: Callable[[ReceiptClaim | None], None],
-        *,
-        addresses: tuple[str, str],
-        final: bool,
     ) -> None:
         """Its event is published without its MT: commit, and remember `body` for a late answer. Kept.
 
-        `ids`: at least one. Tells the MT (verdict repeat) if it has appeared meanwhile; then nothing is remembered.
+        Of ids there must be one. Tells the MT (verdict repeat) if it has appeared meanwhile; then nothing is
+        remembered.
         """
-        words: tuple[Word, ...] = (
+        words = (
             b"unmatched",
             self._in + key,
             event_id,
-            _tag(key),
-            int(final),
-            f"{self._id}{provider}:",
-            f"{self._un}{provider}:",
-            comparable(addresses[0]),
-            comparable(addresses[1]),
+            f"{self._un}{question.provider}:",
             body,
-            len(ids),
-            *ids,
+            *self._asked(key, question),
         )
         self._add(Operation(words, self._read_unmatched, done, kept=True))
+
+    def overdue(self, limit: int, lease_ms: int, done: Callable[[list[Overdue] | None], None]) -> None:
+        """MTs whose final receipt is overdue, told to nobody else for `lease_ms`. Fails fast."""
+        self._add(Operation((b"due_receipts", limit, lease_ms), self._read_overdue, done, kept=False))
+
+    def settled(self, due: bytes, done: Callable[[], None]) -> None:
+        """The event of an overdue MT is published. Kept."""
+        self._add(Operation((b"settled", due), bool, lambda _: done(), kept=True))
 
     def _claimed(self, key: bytes, epoch: int) -> bytes:
         return self._in + key + f":{epoch}".encode() if epoch else self._in + key
 
-    def _whose(
-        self, key: bytes, provider: str, ids: Sequence[str], addresses: tuple[str, str], final: bool
-    ) -> tuple[Word, ...]:
-        one, other = addresses
-        base = f"{self._id}{provider}:"
-        return (_tag(key), int(final), base, comparable(one), comparable(other), len(ids), *ids)
-
-    def _entry(self, id_key: bytes, digits: bytes, body: bytes) -> Correlation:
-        return load(id_key[self._name_at :], digits, body)
+    def _asked(self, key: bytes, question: Question) -> tuple[Word, ...]:
+        one, other = question.addresses
+        ids = question.ids
+        words = (
+            _tag(key),
+            question.grade,
+            question.state,
+            f"{self._id}{question.provider}:",
+            comparable(one),
+            comparable(other),
+            len(ids),
+            len(question.guesses),
+        )
+        return (*words, *map(canonical, ids), *ids, *question.guesses)
 
     def _read_receipt(self, reply: list[Any]) -> ReceiptClaim:
         verdict, event_id = _read_verdict(reply)
-        if len(reply) == 2:
-            return ReceiptClaim(verdict, event_id)
-        epoch, stale, *entry = reply[2:]
-        return ReceiptClaim(verdict, event_id, self._entry(*entry), bool(stale), epoch)
+        return self._found(verdict, event_id, reply[2:])
 
     def _read_lookup(self, reply: list[Any]) -> ReceiptClaim:
-        verdict: Verdict = "repeat" if reply[0] else "waiting"
-        if len(reply) == 1:
-            return ReceiptClaim(verdict, "")
-        return self._found(verdict, reply[1:])
+        return self._found("repeat" if reply[0] else "waiting", "", reply[1:])
 
     def _read_unmatched(self, reply: Any) -> ReceiptClaim | None:
-        return self._found("repeat", reply) if reply else None
+        return self._found("repeat", "", reply) if reply else None
 
-    def _found(self, verdict: Verdict, found: list[Any]) -> ReceiptClaim:
-        epoch, stale, *entry = found
-        return ReceiptClaim(verdict, "", self._entry(*entry), bool(stale), epoch)
+    def _found(self, verdict: Verdict, event_id: str, found: list[Any]) -> ReceiptClaim:
+        if not found:
+            return ReceiptClaim(verdict, event_id)
+        epoch, stale, extra, joined, due, *line = found
+        return ReceiptClaim(
+            verdict,
+            event_id,
+            self._entry(*line),
+            bool(stale),
+            epoch,
+            bool(extra),
+            read_states(joined),
+            due,
+        )
+
+    def _read_overdue(self, reply: list[Any]) -> list[Overdue]:
+        return [
+            Overdue(due, self._entry(*line), tuple(states.decode().split(",")))
+            for due, states, *line in reply
+        ]
+
+    def _entry(self, id_key: bytes, digits: bytes, segment: bytes, body: bytes, doubled: int) -> Correlation:
+        entry = load(id_key[self._name_at :], digits, segment, body)
+        return replace(entry, possible_duplicate=True) if doubled else entry
 
 
 def _tag(key: bytes) -> str:

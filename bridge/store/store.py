@@ -2,7 +2,7 @@
 
 Any call that is not answered as it should be (connection lost, time-out, Redis loading, read-only, full) takes
 the store down; a probe that writes, after a short pause, brings it up. Not responsible for what the operations
-mean (`functions.lua`, `claims`, `receipts`) nor for how they are gathered (`batcher`).
+mean (`lua/`, `claims`, `receipts`, `segments`) nor for how they are gathered (`batcher`).
 """
 
 import asyncio
@@ -24,6 +24,7 @@ from bridge.config.settings import HostPort, RedisSettings
 from bridge.store.batcher import Batcher, NoAnswer, Operation, Word
 from bridge.store.claims import Claims
 from bridge.store.receipts import Receipts
+from bridge.store.segments import Segments
 
 ANSWER_LIMIT_S = 2.0
 """For one call, connecting included."""
@@ -32,7 +33,22 @@ HEARTBEAT_S = 2.0
 PAUSE_S = (0.1, 2.0)
 """Between probes while it is not: the first pause, doubled up to the last."""
 
-SCRIPT = resources.files(__package__).joinpath("functions.lua").read_bytes()
+FILES = (
+    "base",
+    "correlation",
+    "joining",
+    "unmatched",
+    "claims",
+    "answers",
+    "receipts",
+    "overdue",
+    "segments",
+    "run",
+)
+"""Of the script, in this order: each may use what stands before it."""
+SCRIPT = b"\n".join(
+    resources.files(__package__).joinpath("lua", f"{name}.lua").read_bytes() for name in FILES
+)
 SHA = hashlib.sha1(SCRIPT, usedforsecurity=False).hexdigest()
 
 log = structlog.get_logger(__name__)
@@ -46,7 +62,7 @@ class Store:
     """What all workers together must remember. `run` must be running for anything to be answered."""
 
     def __init__(self, settings: RedisSettings, *, worker: str) -> None:
-        self._retention_ms = int(settings.retention_hours * 3_600_000)
+        self._globals = (int(settings.retention_hours * 3_600_000), settings.prefix)
         self._client = Redis.from_url(
             settings.url.get_secret_value(),
             client_name=f"{settings.prefix}-{worker}",
@@ -65,6 +81,7 @@ class Store:
         self.last_error = ""
         self.claims = Claims(self._batcher, settings.prefix)
         self.receipts = Receipts(self._batcher, settings.prefix)
+        self.segments = Segments(self._batcher, settings.prefix)
 
     def on_change(self, callback: Callable[[bool], None]) -> None:
         """Have `callback` told each time `up` changes."""
@@ -130,7 +147,7 @@ class Store:
             raise NoAnswer(self.last_error) from None
 
     async def _script(self, words: Sequence[Word]) -> list[Any]:
-        replies: list[Any] = await self._client.evalsha(SHA, 0, self._retention_ms, *words)
+        replies: list[Any] = await self._client.evalsha(SHA, 0, *self._globals, *words)
         return replies
 
     def _describe(self, error: BaseException) -> str:

@@ -1,7 +1,7 @@
 """A laboratory for the store: stores that run against a private Redis, and raw looks into it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import Any, Self
@@ -12,8 +12,15 @@ from redis.asyncio import Redis
 
 from bridge.config.settings import RedisSettings
 from bridge.proof.servers import PrivateRedis
+from bridge.store.batcher import Word
 from bridge.store.correlation import Correlation
+from bridge.store.receipts import Question
 from bridge.store.store import Store
+
+HANDSET = ("447700900123", "12345")
+FAIL_FAST = frozenset(
+    {b"claim", b"claim_long", b"receipt", b"message", b"lookup", b"segment", b"due_receipts", b"due_sets"}
+)
 
 
 async def ask(operation: Callable[..., None], *args: Any, **named: Any) -> Any:
@@ -46,6 +53,7 @@ class Lab:
         self.url = url
         self.prefix = prefix
         self.redis = redis
+        self.changed_by_again: list[Sequence[Word]] = []
         self._stack = stack
 
     ask = staticmethod(ask)
@@ -56,12 +64,84 @@ class Lab:
         usual = {"mt_id": "m1", "provider": "p", "smsc_id": smsc_id, "to": "447700900123"}
         return Correlation(**(usual | fields))
 
+    @staticmethod
+    def question(*ids: str, **fields: Any) -> Question:
+        """A final receipt from 447700900123."""
+        usual: dict[str, Any] = {
+            "provider": "p",
+            "guesses": (),
+            "addresses": HANDSET,
+            "state": "delivered",
+            "grade": 1,
+        }
+        return Question(ids=ids, **(usual | fields))
+
+    def due(self, smsc_id: str = "s1", epoch: int = 0) -> bytes:
+        """What stands on the list of receipts to come for an MT of one segment."""
+        return b"s|%d|" % epoch + self.key("id", "p", smsc_id)
+
     def make(self, worker: str = "w1", url: str | None = None, retention_hours: int = 168) -> Store:
         """A store that does not run yet."""
         settings = RedisSettings(
             url=SecretStr(url or self.url), prefix=self.prefix, retention_hours=retention_hours
         )
         return Store(settings, worker=worker)
+
+    def stutter(self, store: Store) -> Store:
+        """The store, of which every call but the fail-fast ones is executed twice over: as after a lost reply.
+
+        The second time must leave the same state and give the same reply: the end of the lab looks at that.
+        """
+        batcher = store._batcher
+        send = batcher._send
+
+        async def twice(words: Sequence[Word]) -> list[Any]:
+            replies = await send(words)
+            if words[0] not in FAIL_FAST:
+                state = await self.snapshot()
+                if await send(words) != replies or await self.snapshot() != state:
+                    self.changed_by_again.append(words)
+            return replies
+
+        batcher._send = twice
+        return store
+
+    async def keys(self) -> list[bytes]:
+        """Every key below the prefix."""
+        return [key async for key in self.redis.scan_iter(match=f"{self.prefix}:*", count=1000)]
+
+    async def snapshot(self) -> dict[bytes, Any]:
+        """All that is kept; of what is due at once only that it is on the list."""
+        state: dict[bytes, Any] = {}
+        for key in await self.keys():
+            match await self.redis.type(key):
+                case b"hash":
+                    state[key] = await self.redis.hgetall(key)
+                case b"zset" if key == self.key("due", "mo"):
+                    state[key] = sorted(await self.redis.zrange(key, 0, -1))
+                case b"zset":
+                    state[key] = sorted(await self.redis.zrange(key, 0, -1, withscores=True))
+                case _:
+                    state[key] = await self.redis.get(key)
+        state.pop(self.key("probe"), None)
+        return state
+
+    async def pass_time(self, what: str) -> None:
+        """Let everything on the list of that name be due, and every lease of it be over."""
+        due = self.key("due", what)
+        members: list[Any] = list(await self.redis.zrange(due, 0, -1))
+        for member in members:
+            await self.redis.zadd(due, {member: 1})
+            if what == "mo":
+                await self.redis.hset(member, "till", "1")
+
+    async def lapse(self, *key: str | bytes) -> None:
+        """Let the lease of a pending claim be over."""
+        value = await self.value(*key)
+        assert value is not None
+        parts = value.split(b"|", 3)
+        parts[2] = b"1"
+        await self.redis.set(self.key(*key), b"|".join(parts), keepttl=True)
 
     async def run(self, store: Store) -> Store:
         """The store, running and up until the test ends."""
@@ -70,6 +150,10 @@ class Lab:
     async def store(self, worker: str = "w1", url: str | None = None) -> Store:
         """A running store."""
         return await self.run(self.make(worker, url))
+
+    async def stuttering(self, worker: str = "w1") -> Store:
+        """A running store that does all that is kept twice."""
+        return await self.run(self.stutter(self.make(worker)))
 
     def key(self, *parts: str | bytes) -> bytes:
         """A key below the prefix."""
@@ -87,18 +171,20 @@ class Lab:
 
     async def mortal(self) -> None:
         """No key lives for ever, whatever the test did."""
-        async for key in self.redis.scan_iter(match=f"{self.prefix}:*"):
+        for key in await self.keys():
             assert await self.redis.pttl(key) != -1, f"{key!r} has no TTL"
 
 
 @asynccontextmanager
 async def lab_at(server: PrivateRedis, prefix: str) -> AsyncIterator[Lab]:
-    """A lab; at its end every key under the prefix must have a TTL."""
+    """A lab; at its end every key under the prefix must have a TTL, and what was done again have changed nothing."""
     async with AsyncExitStack() as stack:
         redis = await stack.enter_async_context(Redis.from_url(server.url))
         lab = Lab(server.url, prefix, redis, stack)
         yield lab
+        assert lab.changed_by_again == []
         await lab.mortal()
+        await redis.unlink(*await lab.keys(), lab.key("probe"))
 
 
 OpenLab = Callable[[str], AbstractAsyncContextManager[Lab]]

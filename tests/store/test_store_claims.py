@@ -115,7 +115,7 @@ async def test_an_answer_is_a_fact_whoever_holds_the_claim(lab: "Lab", store: St
     assert await lab.ask(store.claims.claim, "m1", "o2", LEASE_MS) == Claim("done", info="A1")
     assert (await lab.ask(store.claims.answered, "m1", "o2", "A2", lab.entry("s2"))).fenced
     for smsc_id in ("s1", "s2"):
-        found = await lab.ask(store.receipts.lookup, b"k" * 16, "p", [smsc_id], ("", ""), False)
+        found = await lab.ask(store.receipts.lookup, b"k" * 16, lab.question(smsc_id, grade=0))
         assert found.entry == lab.entry(smsc_id)
 
 
@@ -177,10 +177,11 @@ async def test_two_workers_race_and_one_wins(lab: "Lab") -> None:
 
 @dataclass
 class Model:
-    """One claim: nothing, pending (owner, live) or finished."""
+    """One claim: nothing, pending (owner, live) or finished; `fenced`: by an answer that was."""
 
     pending: tuple[str, bool] | None = None
     info: str | None = None
+    fenced: bool = False
 
     def claim(self, owner: str, live: bool, takeover: bool) -> str:
         if self.info is not None:
@@ -204,9 +205,10 @@ class Model:
         return True
 
     def answered(self, owner: str, info: str) -> bool:
-        fenced = self._others(owner, info)
-        self.pending, self.info = None, info
-        return fenced
+        if self.info != info:
+            self.fenced = self._others(owner, info)
+            self.pending, self.info = None, info
+        return self.fenced
 
     def amend(self, old: str, new: str) -> bool:
         if self.info not in (old, new) or self.info is None:

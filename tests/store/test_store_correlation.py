@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.store.correlation import Correlation, comparable, dump, load
+from bridge.text.message_ids import canonical
 
 texts = st.text(st.characters(codec="utf-8"), max_size=40)
 json_values: st.SearchStrategy[Any] = st.recursive(
@@ -22,6 +23,7 @@ entries = st.builds(
     provider=st.text(string.ascii_letters + "_-", min_size=1, max_size=10),
     smsc_id=texts,
     to=st.text("+0123456789", min_size=1, max_size=15) | texts.filter(bool),
+    segment=st.none() | st.tuples(st.integers(1, 255), st.integers(2, 255)),
     generation=st.integers(0, 99),
     receipt=st.sampled_from(["final", "all", "none"]),
     possible_duplicate=st.booleans(),
@@ -33,21 +35,27 @@ entries = st.builds(
 
 @given(entries)
 def test_an_entry_survives_its_compact_form(entry: Correlation) -> None:
-    digits, body = dump(entry)
-    assert "|" not in digits
-    assert "\n" not in digits
-    assert b"\n" not in body
-    assert load(f"{entry.provider}:{entry.smsc_id}".encode(), digits.encode(), body) == entry
+    line = dump(entry)
+    assert not {"|", "\n"} & set(line.digits + line.segment)
+    assert b"\n" not in line.body
+    name = f"{entry.provider}:{canonical(entry.smsc_id)}".encode()
+    assert load(name, line.digits.encode(), line.segment.encode(), line.body) == entry
 
 
 def test_an_ordinary_entry_is_no_more_than_its_id() -> None:
-    digits, body = dump(Correlation(mt_id="a-1", provider="p", smsc_id="77", to="447700900123"))
-    assert (digits, orjson.loads(body)) == ("447700900123", {"mt": "a-1"})
+    line = dump(Correlation(mt_id="a-1", provider="p", smsc_id="77", to="447700900123"))
+    assert (line.digits, line.segment, orjson.loads(line.body)) == ("447700900123", "", {"mt": "a-1"})
+
+
+def test_a_segment_tells_where_its_mt_is_joined() -> None:
+    entry = Correlation(mt_id="a-1", provider="p", smsc_id="00B8", to="447700900123", segment=(2, 3))
+    line = dump(entry, "a-1\t7")
+    assert (line.segment, orjson.loads(line.body)) == ("2/3", {"mt": "a-1", "key": "a-1\t7", "id": "00B8"})
 
 
 def test_what_a_newer_version_adds_is_passed_over() -> None:
     entry = Correlation(mt_id="m", provider="p", smsc_id="7", to="447700900123")
-    assert load(b"p:7", b"447700900123", b'{"mt": "m", "newer": 1}') == entry
+    assert load(b"p:7", b"447700900123", b"", b'{"mt": "m", "newer": 1}') == entry
 
 
 @pytest.mark.parametrize(

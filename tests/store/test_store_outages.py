@@ -70,12 +70,12 @@ async def test_a_claim_whose_reply_is_lost_is_unknown_and_still_ours(lab: "Lab",
 async def test_every_fail_fast_operation_is_unknown_without_its_reply(lab: "Lab", proxy: "Proxy") -> None:
     store = await lab.store(url=proxy.url)
     turns = Turns(store)
-    whose = ("p", ["s1"], ("", ""), True)
+    whose = lab.question("s1")
     for operation in (
         partial(store.claims.claim, "m1", "o1", LEASE_MS),
-        partial(store.receipts.receipt, KEY, "w1", "dr-1", *whose),
+        partial(store.receipts.receipt, KEY, "w1", "dr-1", whose),
         partial(store.receipts.message, KEY, "w1", "mo-1"),
-        partial(store.receipts.lookup, KEY, *whose),
+        partial(store.receipts.lookup, KEY, whose),
     ):
         proxy.lose_replies = 1
         assert await lab.ask(operation) is None
@@ -84,7 +84,7 @@ async def test_every_fail_fast_operation_is_unknown_without_its_reply(lab: "Lab"
 
 async def test_kept_operations_whose_replies_are_lost_come_out_as_if_once(lab: "Lab", proxy: "Proxy") -> None:
     other = await lab.store("w2")
-    await lab.ask(other.receipts.unmatched, KEY, "p", ["s1"], b"{}", "dr-1", addresses=("", ""), final=True)
+    await lab.ask(other.receipts.unmatched, KEY, lab.question("s1"), b"{}", "dr-1")
     store = await lab.store(url=proxy.url)
     turns = Turns(store)
     for name in ("given", "given-up"):
@@ -110,9 +110,7 @@ async def test_kept_operations_whose_replies_are_lost_come_out_as_if_once(lab: "
     assert await lab.ask(other.receipts.message, other_key, "w2", "mo-2") == MessageClaim("taken", "mo-1")
     await lost(store.receipts.waiting, other_key, "mo-1")
     await lost(store.receipts.commit, other_key, 0, "mo-1", None)
-    found = await lost(
-        store.receipts.unmatched, b"u" * 16, "p", ["s1"], b"", "dr-2", addresses=("", ""), final=False
-    )
+    found = await lost(store.receipts.unmatched, b"u" * 16, lab.question("s1", grade=0), b"", "dr-2")
     assert found.entry == lab.entry()
     assert await lab.ask(other.claims.claim, "given", "o2", LEASE_MS) == Claim("done", info="sealed")
     assert await lab.ask(other.claims.claim, "given-up", "o2", LEASE_MS) == Claim("new")
@@ -148,7 +146,7 @@ async def test_killed_in_a_stream_of_kept_operations(own_lab: "Lab", own_redis: 
     assert set(told.values()) == {1}
     assert len(told) == total
     values = await own_lab.redis.mget([own_lab.key("mt", f"m{number}") for number in range(total)])
-    assert values == [f"D|info {number}".encode() for number in range(total)]
+    assert values == [f"E|info {number}".encode() for number in range(total)]
 
 
 @pytest.mark.usefixtures("impatient")
@@ -259,8 +257,8 @@ async def test_an_entry_that_cannot_be_read_troubles_only_its_own_operations(
     lab: "Lab", store: Store
 ) -> None:
     turns = Turns(store)
-    await lab.redis.set(lab.key("id", "p", "s1"), "0||447700900123|not JSON", ex=60)
-    lookups = [lab.ask(store.receipts.lookup, KEY, "p", [name], ("", ""), False) for name in ("s1", "s2")]
+    await lab.redis.set(lab.key("id", "p", "s1"), "0||447700900123||not JSON", ex=60)
+    lookups = [lab.ask(store.receipts.lookup, KEY, lab.question(name)) for name in ("s1", "s2")]
     assert await asyncio.gather(*lookups) == [None, ReceiptClaim("waiting", "")]
     assert turns.seen == []
 

@@ -1,0 +1,104 @@
+-- The provider's answers to MTs: a fact, recorded whoever holds the claim, and the first one stands.
+
+local function reply_of(fenced, unmatched)
+  local first = fenced and 1 or 0
+  return #unmatched == 0 and first or {first, unmatched}
+end
+
+local function expect_receipts(member, overdue_ms)
+  if overdue_ms ~= '0' then enlist_once(DUE_RECEIPTS, member, after(overdue_ms)) end
+end
+
+-- Says whether it was fenced, and whether it was answered before, otherwise: then nothing is written.
+local function record_answer(key, owner, info, named)
+  local value = get(key)
+  local letter, recorded = finished(value)
+  if recorded == info then return letter == 'F' or letter == 'f', false end
+  if letter and letter ~= 'E' then return true, true end
+  local fenced = value and pending(value) ~= owner
+  letter = fenced and 'F' or 'D'
+  put(key, (named and letter or string.lower(letter)) .. '|' .. info)
+  return fenced, false
+end
+
+-- Another id for an MT that has one is that of an extra copy. Reply: fenced[, unmatched receipts].
+function operations.answered()
+  local key, owner, info, id_key, un_key, digits, json, overdue_ms = take(8)
+  local fenced, otherwise = record_answer(key, owner, info, id_key ~= '')
+  if id_key == '' then return reply_of(fenced, {}) end
+  local hit, added = remember(id_key, digits, '', json)
+  if otherwise then
+    if added and string.find(get(key), '^[DF]') then hit.use.extra = '+' end
+    if hit.use.extra == '' then put(key, 'F|' .. info) end
+  end
+  local unmatched = take_unmatched(un_key, key, hit)
+  if added and hit.use.extra == '' and ended_by(hit.use) == '' then expect_receipts(due_of(hit), overdue_ms) end
+  save(hit)
+  return reply_of(fenced, unmatched)
+end
+
+-- The claim of a long MT after an answer to one segment. `mine`: it may be this flight's; `same`: this copy is the one
+-- that counts; `again`: this very answer is recorded, and was not fenced. Says whether it was fenced, and whether by an
+-- end: then nobody sends the segment anew.
+local function record_part(key, owner, reference, state, info, mine, same, again)
+  local value = get(key)
+  local letter, recorded = finished(value)
+  if info ~= '' and recorded == info then return letter == 'F', letter == 'F' end
+  local holder, deadline, held = pending(value or '')
+  local lost = not value and (info ~= '' or state ~= '')
+  local ours = mine and (lost or (holder == owner and held == reference))
+  if letter == 'E' and info ~= '' then
+    put(key, 'F|' .. info)
+    return true, true
+  elseif ours then
+    put(key, info ~= '' and 'D|' .. info or pending_value(owner, deadline or '0', reference, state))
+  end
+  return not (ours or again or (same and letter == 'D')), letter == 'E'
+end
+
+-- An answer that is not fenced begins the copy that counts, or goes on with it; one that was fenced by an end counts
+-- if it is of that copy, or of none that was given up. Reply: fenced[, unmatched receipts].
+function operations.part_answered()
+  local key, owner, reference, state, info, mt_key, provider, id_key, un_key, digits, n, of, json, dup, overdue_ms =
+    take(15)
+  local joins, run = join_key(mt_key), reference .. '|' .. provider
+  local join = read_hash(joins)
+  local hit = id_key ~= '' and remember(id_key, digits, n .. '/' .. of, json)
+  local place = hit and place_of(hit) or ''
+  local given_up = not join.run and join.retired == reference
+  local same = join.run == run
+  local again = same and join['s' .. n] == '0' .. place
+  local fenced, by_end = record_part(key, owner, reference, state, info, not given_up, same, again)
+  local counts = not fenced or (by_end and (same or not (join.run or given_up)))
+  if counts and not same then
+    redis.call('DEL', joins)
+    join = {}
+  end
+  if counts then
+    if not join['s' .. n] then
+      if not join.ended then expect_receipts(due_of_join(joins), overdue_ms) end
+      redis.call('HSET', joins, 'run', run, 'of', of, 's' .. n, (fenced and '1' or '0') .. place)
+    end
+    if dup == '1' then redis.call('HSET', joins, 'dup', '1') end
+    keep(joins)
+  end
+  local unmatched = {}
+  if hit then
+    unmatched = take_unmatched(un_key, key, hit)
+    save(hit)
+  end
+  return reply_of(fenced, unmatched)
+end
+
+-- Which copy it is that is given up, an answer tells, or else the claim.
+function operations.retire()
+  local key, mt_key = take(2)
+  local joins = join_key(mt_key)
+  local join = read_hash(joins)
+  if join.retired and not join.run then return 1 end
+  local reference = join.run and string.match(join.run, '^%d*') or select(3, pending(get(key) or '')) or ''
+  redis.call('DEL', joins)
+  redis.call('HSET', joins, 'retired', reference)
+  keep(joins)
+  return 1
+end

@@ -1,0 +1,83 @@
+-- All that bridge asks of Redis: one script, these files in a fixed order, that executes a list of operations in order.
+--
+-- ARGV: retention_ms, prefix, then for each operation its word and its arguments. The reply is a list with one reply
+-- for each. The script may be cut off anywhere (its reply lost, Redis killed, a write refused), so each operation may
+-- be executed again, with those behind it: every one of them leaves the same state and gives the same reply then, told
+-- apart by owner, receipt, MT or segment. (What gives out leases gives out what is left; an answer and an end, or a
+-- giving up, of one MT in one call may then find each other and be told that they are fenced.) The clock is the
+-- server's. Keys are not declared as KEYS, some follow from values: one Redis, not a Cluster. All have a TTL.
+--
+--   mt:<mt_key>                   P|owner|deadline_ms[|reference|state]   claimed by a flight until then
+--                                 D|info, F|info                          answered; F: while it was not this flight's
+--                                 d|info, f|info                          the same, without an id to correlate
+--                                 E|info                                  ended without an answer
+--   ref:<counter>                 the last reference drawn for a long MT
+--   join:<mt_key>                 hash, of the copy of a long MT that counts (`joining.lua`)
+--   id:<provider>:<canonical id>  epoch|mark|digits|segment|json, a line for each MT that had this id, newest first
+--                                 mark: + if of an extra copy, then the tag of the final receipt seen; or, of an MT
+--                                 of one segment, ~ and its last state; or nothing. digits: the MT's destination.
+--                                 segment: n/of or nothing. json: `id`, if not canonical; `key`: mt_key of a long MT
+--   in:<16 octets>[:<epoch>]      P|owner|deadline_ms|event_id|id key
+--                                 W|event_id                              safe in a wait queue
+--                                 D|event_id                              published
+--   un:<provider>:<form of id>    cmsgpack list of receipts published unmatched (`unmatched.lua`)
+--   seg:<16 octets>[:<event_id>]  hash, segments of a long MO (`segments.lua`)
+--   due:dr                        sorted set of MTs whose receipts are to come, by deadline: s|epoch|id key of a single
+--                                 segment, j|join key of a long MT
+--   due:mo                        sorted set of keys of sets of segments, by deadline
+
+local retention, prefix = ARGV[1], ARGV[2]
+local clock = redis.call('TIME')
+local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+
+local at = 3
+local function take(count)
+  at = at + count
+  return unpack(ARGV, at - count, at - 1)
+end
+
+local operations = {}
+
+local function get(key) return redis.call('GET', key) end
+local function put(key, value, ttl_ms) redis.call('SET', key, value, 'PX', ttl_ms or retention) end
+local function keep(key, ttl_ms) redis.call('PEXPIRE', key, ttl_ms or retention) end
+
+local function read_hash(key)
+  local flat, fields = redis.call('HGETALL', key), {}
+  for i = 1, #flat, 2 do fields[flat[i]] = flat[i + 1] end
+  return fields
+end
+
+local function after(ms) return string.format('%d', now + ms) end
+
+-- A pending claim: owner, deadline, and two more: reference and state, or event id and id key. nil for any other value.
+local function pending(value) return string.match(value, '^P|([^|]*)|(%d+)|?([^|]*)|?(.*)$') end
+
+local function pending_value(owner, deadline, third, fourth)
+  return 'P|' .. owner .. '|' .. deadline .. '|' .. third .. '|' .. fourth
+end
+
+-- What is to be looked at when its time has come.
+
+local DUE_RECEIPTS, DUE_SETS = prefix .. ':due:dr', prefix .. ':due:mo'
+local listed = {}
+
+local function is_mortal(list)
+  if not listed[list] then keep(list) end
+  listed[list] = true
+end
+
+local function enlist(list, member, deadline)
+  redis.call('ZADD', list, deadline, member)
+  is_mortal(list)
+end
+
+-- A member that is there keeps its deadline.
+local function enlist_once(list, member, deadline)
+  redis.call('ZADD', list, 'NX', deadline, member)
+  is_mortal(list)
+end
+
+local function delist(list, member) redis.call('ZREM', list, member) end
+
+local function due(list, limit) return redis.call('ZRANGEBYSCORE', list, '-inf', now, 'LIMIT', 0, limit) end

@@ -1,0 +1,24 @@
+-- The list of operations: executed in order, a reply for each.
+
+-- Whether Redis takes writes. The key is there only for that.
+function operations.probe()
+  put(take(1), '', 60000)
+  return 1
+end
+
+-- What Redis refuses for its own sake (OOM, READONLY, ...) it refuses to all: the whole script fails with it. A value
+-- that none of us wrote, or a mistake in here, is the trouble of one operation: the error is its reply.
+local function of_one_operation(code) return code == nil or code == 'ERR' or code == 'WRONGTYPE' end
+
+local replies = {}
+while at <= #ARGV do
+  local fine, reply = pcall(operations[take(1)])  -- takes all its arguments before it does anything
+  if not fine then
+    local message = type(reply) == 'table' and reply.err or reply
+    local code = string.match(message, '^(%u+) ')
+    reply = redis.error_reply(code and message or 'ERR ' .. message)
+    if not of_one_operation(code) then return reply end
+  end
+  replies[#replies + 1] = reply
+end
+return replies
