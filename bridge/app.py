@@ -7,8 +7,8 @@ import asyncio
 import os
 import secrets
 import socket
-import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import structlog
@@ -16,20 +16,23 @@ import structlog
 from bridge import __version__
 from bridge.broker.broker import Broker
 from bridge.broker.errors import BrokerUnavailable
-from bridge.broker.outbox import Outbox, event_message
+from bridge.broker.outbox import Outbox
 from bridge.config.settings import Settings
+from bridge.dialects.deliver import join_segments
+from bridge.inbound.deadlines import Deadlines
 from bridge.inbound.early import PREFETCH, EarlyReceipts
 from bridge.inbound.receive import Receiver
+from bridge.inbound.relations import Relations
 from bridge.links.bind import Bind
+from bridge.links.plan import read_options
 from bridge.links.pool import Sites, SiteState, build_links
 from bridge.measures import metrics
-from bridge.model.events import SiteReport, site_event
-from bridge.model.ids import event_id
 from bridge.model.inbound import Inbound
 from bridge.model.names import Names
 from bridge.model.outcome import Outcome
 from bridge.ops.metrics import registry_of
 from bridge.ops.server import OpsServer
+from bridge.ops.sites import SiteNews
 from bridge.outbound.consume import RouteConsumers
 from bridge.outbound.dispatch import Dispatcher
 from bridge.outbound.settler import Settler
@@ -79,21 +82,43 @@ class Worker:
         self._broker = Broker(settings.broker, names, list(settings.routes), worker=self.worker)
         self._links = build_links(settings, self)
         self._sites = Sites(self._links, self._site_changed)
+        self._news = SiteNews(names, self._broker.publisher, self._links, worker=self.worker)
         self._outbox = Outbox(self._broker.publisher)
+        smpp = {name: provider for name, provider in settings.providers.items() if provider.smpp}
+        join = {
+            name: partial(join_segments, options=read_options(provider)) for name, provider in smpp.items()
+        }
+        relations = Relations({name: provider.smpp.ids for name, provider in smpp.items() if provider.smpp})
+        wait = settings.inbound
         self._receiver = Receiver(
             names,
             self._store.receipts,
+            self._store.segments,
             self._broker.publisher,
             self._outbox,
             worker=self.worker,
-            early_wait_s=settings.inbound.early_dr_wait_seconds,
-            mo_repeat_s=settings.inbound.mo_repeat_seconds,
+            join=join,
+            relations=relations,
+            early_wait_s=wait.early_dr_wait_seconds,
+            mo_repeat_s=wait.mo_repeat_seconds,
+            segment_wait_s=wait.segment_wait_seconds,
         )
         self._early = EarlyReceipts(
             names,
             self._store.receipts,
             self._outbox,
-            early_wait_s=settings.inbound.early_dr_wait_seconds,
+            relations=relations,
+            early_wait_s=wait.early_dr_wait_seconds,
+        )
+        self._deadlines = Deadlines(
+            names,
+            self._store.receipts,
+            self._store.segments,
+            self._outbox,
+            worker=self.worker,
+            join=join,
+            segment_wait_s=wait.segment_wait_seconds,
+            mo_repeat_s=wait.mo_repeat_seconds,
         )
         self._consumers = RouteConsumers(names, settings.routes, self._broker)
         accepted_events = frozenset(name for name, route in settings.routes.items() if route.accepted_events)
@@ -101,19 +126,26 @@ class Worker:
             settings.routes,
             [link for link in self._links if link.transmits],
             self._store.claims,
-            Settler(names, accepted_events, self._store.claims, self._outbox, self._receiver.matched_late),
+            Settler(
+                names,
+                accepted_events,
+                self._store.claims,
+                self._outbox,
+                self._receiver.matched_late,
+                join_s=wait.dr_join_hours * 3600,
+            ),
             self._consumers,
             worker=self.worker,
             body_limit=settings.limits.mt_bytes,
         )
         self._consumers.attach(self._dispatcher.take, self._dispatcher.return_waiting)
         self._store.on_change(self._store_changed)
-        parts = (self._links, self._dispatcher, self._receiver, self._early, self._broker, self._store)
+        inbound = (self._receiver, self._early, self._deadlines)
         self._ops = OpsServer(
             settings.ops.listen.host,
             settings.ops.listen.port and settings.ops.listen.port + ops_port_offset,
             self,
-            registry_of(list(metrics(*parts))),
+            registry_of(list(metrics(self._links, self._dispatcher, inbound, self._broker, self._store))),
         )
 
     # Life
@@ -157,6 +189,7 @@ class Worker:
             self._broker.run(),
             self._consumers.run(),
             self._receiver.run(),
+            self._deadlines.run(),
         ]
         async with asyncio.TaskGroup() as group:
             running = [group.create_task(service) for service in services]
@@ -214,56 +247,12 @@ class Worker:
         self._receiver.received(link, inbound, answer)
 
     def alarm(self, link: Bind, reason: str) -> None:
-        """A person has to look: said as an event."""
-        log.error("site.alarm", provider=link.provider, site=link.site, link=link.name, reason=reason)
-        of_site = [
-            other for other in self._links if (other.provider, other.site) == (link.provider, link.site)
-        ]
-        up = sum(other.bound for other in of_site)
-        self._tell_site(
-            SiteReport(
-                provider=link.provider,
-                site=link.site,
-                state="alarm",
-                reason=reason,
-                links_up=up,
-                links_total=len(of_site),
-                worker=self.worker,
-                via=link.via,
-                link=link.name,
-            )
-        )
+        """To those who watch sites."""
+        self._news.alarm(link, reason)
 
     def _site_changed(self, state: SiteState) -> None:
-        if self._leaving:
-            return
-        tell = log.info if state.state == "up" else log.warning
-        tell(
-            "site.changed",
-            state=state.state,
-            provider=state.provider,
-            site=state.site,
-            up=state.up,
-            total=state.total,
-        )
-        self._tell_site(
-            SiteReport(
-                provider=state.provider,
-                site=state.site,
-                state=state.state,
-                reason=state.reason,
-                links_up=state.up,
-                links_total=state.total,
-                worker=self.worker,
-            )
-        )
-
-    def _tell_site(self, report: SiteReport) -> None:
-        """Once and never again: what a site was like is no news when RabbitMQ comes back."""
-        now = time.time()
-        ident = event_id("site", self.worker, report.provider, report.site, report.state, repr(now))
-        message = event_message(site_event(report, ident, now), self._names, now)
-        self._broker.publisher.publish(message, lambda _confirmation: None)
+        if not self._leaving:
+            self._news.changed(state)
 
     def _store_changed(self, up: bool) -> None:
         if up:

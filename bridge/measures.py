@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 
 from bridge.broker.broker import Broker
+from bridge.inbound.deadlines import Deadlines
 from bridge.inbound.early import EarlyReceipts
 from bridge.inbound.receive import Receiver
 from bridge.links.bind import Bind
@@ -17,8 +18,7 @@ OF_LINK = ("provider", "site", "link")
 def metrics(
     links: Sequence[Bind],
     dispatcher: Dispatcher,
-    receiver: Receiver,
-    early: EarlyReceipts,
+    inbound: tuple[Receiver, EarlyReceipts, Deadlines],
     broker: Broker,
     store: Store,
 ) -> Iterator[Metric]:
@@ -46,14 +46,14 @@ def metrics(
     )
     yield Metric(
         "inbound",
-        "MOs and DRs: received, safe, repeats, refused, early, unmatched",
+        "MOs and DRs: received, safe, held, repeats, refused, early, unmatched, overdue",
         "counter",
         ("event", "kind", "provider"),
-        lambda: [*receiver.tally.items(), *early.tally.items()],
+        lambda: [item for part in inbound for item in part.tally.items()],
     )
     gauges: dict[str, tuple[str, Callable[[], float]]] = {
         "mt_in_hand": ("MTs this worker holds", lambda: dispatcher.in_hand),
-        "inbound_unanswered": ("MOs and DRs waiting for their verdict", lambda: receiver.unanswered),
+        "inbound_unanswered": ("MOs and DRs waiting for their verdict", lambda: inbound[0].unanswered),
         "publishes_in_flight": ("Messages RabbitMQ has not confirmed", lambda: broker.publisher.in_flight),
         "broker_up": ("1 while connected to RabbitMQ", lambda: broker.up),
         "redis_up": ("1 while connected to Redis", lambda: store.up),

@@ -13,7 +13,9 @@ from typing import Any, Literal
 
 import structlog
 
-from bridge.dialects import smpp34 as dialect
+from bridge.dialects.deliver import read_inbound
+from bridge.dialects.smpp34 import LinkEffect, link_effect, outcome_of
+from bridge.dialects.submit import LongSubmit, build_submit
 from bridge.links.binder import Binder
 from bridge.links.counters import LinkCounters
 from bridge.links.events import LinkEvents
@@ -92,9 +94,9 @@ class Bind:
             return "peer answers no submit_sm"
         return "leaving" if self._shell.leaving else ""
 
-    def prepare(self, mt: Mt, from_: str, now_epoch: float) -> bytes | Rejected:
-        """The MT as the body of a submit_sm, or why this provider can never carry it."""
-        return dialect.build_submit(mt, from_, self.plan.submit, now_epoch)
+    def prepare(self, mt: Mt, from_: str, now_epoch: float) -> bytes | LongSubmit | Rejected:
+        """The MT as the body of a submit_sm, as those of its segments, or why this provider can never carry it."""
+        return build_submit(mt, from_, self.plan.submit, now_epoch)
 
     def submit(self, body: bytes, ref: object) -> bool:
         """Send a prepared body. False: surely not sent. True: `attempt_ended` follows exactly once with `ref`."""
@@ -170,7 +172,7 @@ class Bind:
             self._heed(event.status)
         elif self._trust.wary:
             self._trust.answered()
-        self._ended(event.ref, dialect.outcome_of(event.status, event.message_id, self.plan.statuses))
+        self._ended(event.ref, outcome_of(event.status, event.message_id, self.plan.statuses))
 
     def _lost(self, _shell: SessionShell, event: smpp.SubmitLost) -> None:
         self._ended(event.ref, Doubt(event.reason) if event.written else NotSent(event.reason))
@@ -181,7 +183,7 @@ class Bind:
 
     def _late(self, _shell: SessionShell, event: smpp.LateAnswer) -> None:
         self.counters.late_answers += 1
-        outcome = dialect.outcome_of(event.status, event.message_id, self.plan.statuses)
+        outcome = outcome_of(event.status, event.message_id, self.plan.statuses)
         self._log.info("link.late_answer", outcome=outcome.__class__.__name__)
         self._events.answered_late(self, event.ref, outcome)
 
@@ -193,10 +195,10 @@ class Bind:
 
     def _heed(self, status: int) -> None:
         """What a refusal says about the link itself. Throttling is for outbound's pacing."""
-        match dialect.link_effect(status, self.plan.statuses):
-            case dialect.LinkEffect.STOP:
+        match link_effect(status, self.plan.statuses):
+            case LinkEffect.STOP:
                 self._stop_account(status)
-            case dialect.LinkEffect.REBIND:
+            case LinkEffect.REBIND:
                 self._rebind(status)
             case _:
                 if self._trust.wary:
@@ -229,7 +231,7 @@ class Bind:
     def _received(self, shell: SessionShell, event: smpp.DeliverReceived) -> None:
         self.counters.received += 1
         answer = partial(self._answer, shell, event.sequence_number)
-        self._events.received(self, dialect.read_inbound(event.pdu, self.plan.read), answer)
+        self._events.received(self, read_inbound(event.pdu, self.plan.read), answer)
 
     def _answer(self, shell: SessionShell, sequence_number: int, safe: bool) -> None:
         sent = shell.answer(sequence_number, ESME_ROK if safe else self.plan.busy_status)

@@ -6,13 +6,15 @@ from dataclasses import dataclass
 
 from bridge.config.settings import HostPort, ProviderSettings, SmppSettings
 from bridge.dialects import SMPP_DIALECTS
-from bridge.dialects.smpp34 import ReadOptions, SubmitOptions
+from bridge.dialects.deliver import ReadOptions
+from bridge.dialects.submit import SubmitOptions
 from bridge.links.node import Node
 from bridge.links.tls import Unusable, client_context
 from bridge.smpp.codec import BadField
 from bridge.smpp.cold import build_bind
 from bridge.smpp.session import BindMode, SessionSettings
 from bridge.smpp.status import StatusGroup
+from bridge.text.national import LANGUAGES
 
 MODES: Mapping[str, tuple[tuple[str, BindMode], ...]] = {
     "transceiver": (("", BindMode.TRANSCEIVER),),
@@ -40,6 +42,16 @@ class BindPlan:
     statuses: Mapping[int, StatusGroup]
     busy_status: int
     rebind_s: float
+
+
+def read_options(provider: ProviderSettings) -> ReadOptions:
+    """How to read what this provider's SMSCs send. `provider` has an SMPP side."""
+    assert provider.smpp is not None  # noqa: S101
+    return ReadOptions(
+        default_alphabet=provider.smpp.default_alphabet,
+        final_states=frozenset(provider.smpp.final_states),
+        dialect=SMPP_DIALECTS[provider.dialect],
+    )
 
 
 def plans(name: str, provider: ProviderSettings) -> Iterator[BindPlan]:
@@ -73,7 +85,6 @@ def _plan(
     mode: BindMode,
     tls: ssl.SSLContext | None,
 ) -> BindPlan:
-    dialect = SMPP_DIALECTS[provider.dialect]
     session = SessionSettings(
         system_id=smpp.system_id,
         password=smpp.password.get_secret_value(),
@@ -103,13 +114,12 @@ def _plan(
             dest_npi=smpp.dest_npi,
             number_format=smpp.number_format,
             default_alphabet=smpp.default_alphabet,
-            dialect=dialect,
+            national_tables=tuple(LANGUAGES[word] for word in smpp.national_tables),
+            long_messages=smpp.long_messages,
+            max_segments=smpp.max_segments,
+            dialect=SMPP_DIALECTS[provider.dialect],
         ),
-        read=ReadOptions(
-            default_alphabet=smpp.default_alphabet,
-            final_states=frozenset(smpp.final_states),
-            dialect=dialect,
-        ),
+        read=read_options(provider),
         statuses={status: StatusGroup(word) for status, word in smpp.status.items()},
         busy_status=smpp.busy_status,
         rebind_s=smpp.rebind_seconds,
