@@ -55,9 +55,9 @@ class LinkBoard:
         """The count kept of this link."""
         return self._slots[link]
 
-    def unreserved(self, slot: LinkSlot) -> None:
-        """A slot that was spoken for is free, or about to be used."""
-        slot.reserved -= 1
+    def unreserved(self, slot: LinkSlot, count: int) -> None:
+        """Slots that were spoken for are free, or about to be used."""
+        slot.reserved -= count
         if slot.ready(self._loop.time()):
             self._offer(slot)
 

@@ -1,5 +1,7 @@
 """One MT in this worker's hands: from its delivery to the acknowledgement. Plain data, changed by the dispatcher."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from enum import Enum, auto
 
 from bridge.broker.message import Delivery
@@ -13,8 +15,9 @@ from bridge.model.names import (
     HEADER_REFUSED,
     Lane,
 )
-from bridge.model.outcome import Rejected
-from bridge.outbound.ports import LinkPort
+from bridge.model.outcome import Outcome, Rejected
+from bridge.outbound.parts import Parts
+from bridge.outbound.ports import LinkPort, LongBody
 from bridge.outbound.retry import dump_attempts, load_attempts
 
 NO_LINK = ("", "")
@@ -29,6 +32,46 @@ class Stage(Enum):
     SETTLING = auto()
 
 
+class Long:
+    """What a flight of several segments has beside the others.
+
+    `parts`: its copy, and `reference` what the segments of that have in common; `counter`: what a new one is drawn
+    from. `volley`: the segments that its claim allows to be written, or that are; `before`: the copy before that.
+    `unanswered`: how many of them are. `failed`: their outcomes by number, but for accepted ones.
+    `holder`: the owner under which Redis last knew of our claim. `link`: that brought the last answer.
+    `unsure`: taken segments whose answers have to be recorded once more in the end.
+    `unrecorded`: answers that are not yet recorded, and `when_recorded` what waits for the last of them.
+    """
+
+    __slots__ = (
+        "before",
+        "counter",
+        "failed",
+        "holder",
+        "link",
+        "parts",
+        "reference",
+        "unanswered",
+        "unrecorded",
+        "unsure",
+        "volley",
+        "when_recorded",
+    )
+
+    def __init__(self, parts: Parts) -> None:
+        self.parts = self.before = parts
+        self.reference = 0
+        self.counter = ""
+        self.volley: list[int] = []
+        self.unanswered = 0
+        self.failed: dict[int, Outcome] = {}
+        self.holder = ""
+        self.link: LinkPort | None = None
+        self.unsure: set[int] = set()
+        self.unrecorded = 0
+        self.when_recorded: Callable[[], None] | None = None
+
+
 class Flight:
     """One MT on its way.
 
@@ -38,10 +81,13 @@ class Flight:
     `bounced`: a link refused it for the link's own sake; of a second such refusal the message is the cause.
     `claimed_at`: loop time at which the claim was asked for, None while Redis holds none of ours.
     `resend_due`: it comes off the ladder to be sent once more: the doubt its claim tells of is counted and told.
-    `takeover`: the next claim may take what a dead worker left; the last one may have done so unheard.
+    `takeover`: the next claim may take what was left (`seen`: and still says so); the last one may have done so
+    unheard.
+    `unsettled`: why what it takes over is in doubt; empty if it is not. To be settled before anything is sent.
     `doubt`: a copy may already be with a provider: every later event says possible_duplicate.
     `parked`: its end was `parked`, so a late answer resolves it.
     `late`: the smsc_id of an answer that came after the doubt was declared, and the link that brought it.
+    `long`: of an MT that leaves as several segments; None for all others.
     """
 
     __slots__ = (
@@ -56,6 +102,7 @@ class Flight:
         "generation",
         "lane",
         "late",
+        "long",
         "mt",
         "mt_key",
         "owner",
@@ -64,8 +111,10 @@ class Flight:
         "refused_by",
         "resend_due",
         "route",
+        "seen",
         "stage",
         "takeover",
+        "unsettled",
     )
 
     def __init__(self, mt: Mt, route: str, lane: Lane, delivery: Delivery, mt_key: str, owner: str) -> None:
@@ -84,18 +133,31 @@ class Flight:
         self.arrived = (self.counted, self.doubt, self.refused_by)
         self.avoid = (self.attempts[-1].provider, self.attempts[-1].link) if self.attempts else NO_LINK
         self.stage = Stage.WAITING
-        self.pdu: bytes | Rejected = b""
+        self.pdu: bytes | LongBody | Rejected = b""
         self.bounced = False
         self.resend_due = self.doubt and not delivery.redelivered
         self.claimed_at: float | None = None
         self.takeover = False
+        self.seen = ""
+        self.unsettled = ""
         self.parked = False
         self.late: tuple[str, LinkPort] | None = None
+        self.long: Long | None = None
 
     @property
     def picky(self) -> bool:
         """Whether not every link of the route will do."""
-        return self.avoid is not NO_LINK or bool(self.refused_by)
+        return self.avoid is not NO_LINK or bool(self.refused_by) or self.long is not None
+
+    @property
+    def begun(self) -> Parts | None:
+        """The copy of which the rest can only go to the same provider, if there is one."""
+        return self.long.parts if self.long is not None and self.long.parts.begun else None
+
+    @property
+    def complete(self) -> bool:
+        """Whether all segments of a long MT are taken."""
+        return self.long is not None and self.long.parts.complete
 
     @property
     def learned(self) -> bool:
@@ -135,6 +197,21 @@ class Flight:
         owner, self.owner = self.owner, self.owner + "+"
         self.claimed_at = None
         return owner
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SegmentRef:
+    """What a link is handed with a segment; a single-segment MT is handed over as its flight."""
+
+    flight: Flight
+    number: int
+    count: int
+    reference: int
+
+    def is_current(self, provider: str) -> bool:
+        """Whether it speaks of the copy that the flight is still about."""
+        long = self.flight.long
+        return long is not None and (provider, self.reference) == (long.parts.provider, long.reference)
 
 
 def generation_of(delivery: Delivery) -> int:

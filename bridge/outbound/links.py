@@ -24,6 +24,11 @@ class LinkSlot:
         """Contract, "Words": bound, and not paused by throttling for more than 5 s."""
         return self.link.active and self.pacer.up(now)
 
+    @property
+    def room(self) -> int:
+        """How many slots nobody has."""
+        return min(self.link.free, self.pacer.limit - self.in_flight) - self.reserved
+
     def ready(self, now: float) -> bool:
         """Up, with a slot nobody has."""
         return (

@@ -10,6 +10,25 @@ from bridge.store.claims import Claim, Recorded
 from bridge.store.correlation import Correlation
 
 
+class LongBody(Protocol):
+    """An MT that leaves as several PDUs, its segments.
+
+    `count`: how many, at least 2. `fingerprint`: how it was cut; who cuts it otherwise cannot send the rest of it.
+    `counter`: sender and destination, between which no two long MTs in flight may have one reference.
+    """
+
+    @property
+    def count(self) -> int: ...
+    @property
+    def fingerprint(self) -> str: ...
+    @property
+    def counter(self) -> str: ...
+
+    def body(self, number: int, reference: int) -> bytes:
+        """Segment `number`, from 1; `reference` is what all segments of one copy have in common."""
+        ...
+
+
 class LinkPort(Protocol):
     """Anything an MT can leave through. `active` is the contract's *up*, throttling aside; `free` counts slots."""
 
@@ -30,7 +49,7 @@ class LinkPort(Protocol):
     @property
     def lease_s(self) -> float: ...
 
-    def prepare(self, mt: Mt, from_: str, now_epoch: float) -> bytes | Rejected:
+    def prepare(self, mt: Mt, from_: str, now_epoch: float) -> bytes | LongBody | Rejected:
         """The MT in this link's words, or why this provider can never carry it."""
         ...
 
@@ -50,10 +69,37 @@ class ClaimsPort(Protocol):
         done: Callable[[Claim | None], None],
         *,
         takeover: bool = False,
+        seen: str = "",
+        counter: str = "",
+        reference: int = 0,
+        state: str = "",
+    ) -> None: ...
+    def leave(
+        self, mt_key: str, owner: str, reference: int, state: str, done: Callable[[], None]
     ) -> None: ...
     def answered(
-        self, mt_key: str, owner: str, info: str, entry: Correlation, done: Callable[[Recorded], None]
+        self,
+        mt_key: str,
+        owner: str,
+        info: str,
+        entry: Correlation,
+        done: Callable[[Recorded], None],
+        *,
+        overdue_ms: int = 0,
     ) -> None: ...
+    def part_answered(
+        self,
+        mt_key: str,
+        owner: str,
+        reference: int,
+        state: str,
+        info: str,
+        entry: Correlation,
+        done: Callable[[Recorded], None],
+        *,
+        overdue_ms: int = 0,
+    ) -> None: ...
+    def retire(self, mt_key: str, done: Callable[[], None]) -> None: ...
     def finish(self, mt_key: str, owner: str, info: str, done: Callable[[bool], None]) -> None: ...
     def amend(self, mt_key: str, old: str, new: str, done: Callable[[bool], None]) -> None: ...
     def release(self, mt_key: str, owner: str, done: Callable[[], None]) -> None: ...

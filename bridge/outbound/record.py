@@ -3,11 +3,14 @@
 Pure. The finished claim:
 
 A|<1 if possible_duplicate>|<smsc_id>|<provider>|<site>|<link>      accepted; short: it is kept for days
+L|<1 if possible_duplicate>|<reference>|<provider>|<site>|<link>|<JSON list of smsc_ids>
+                                                                    accepted in several segments, in their order
 O|<json>                                                            ended otherwise, its event or dead copy still owed
 S|<json>                                                            ended otherwise, both confirmed (sealed)
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -19,14 +22,17 @@ from bridge.store.correlation import Correlation
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """The end of an MT. `sealed`: its event and its dead copy are confirmed."""
+    """The end of an MT. `sealed`: its event and its dead copy are confirmed. `reference`: of its segments."""
 
     report: MtReport
     sealed: bool
+    reference: int = 0
 
 
-def correlation_of(flight: Flight, smsc_id: str, provider: str) -> Correlation:
-    """What its receipts will be matched with, and say of it."""
+def correlation_of(
+    flight: Flight, smsc_id: str, provider: str, segment: tuple[int, int] | None = None
+) -> Correlation:
+    """What its receipts, or those of one `segment` (which of how many), will be matched with, and say of it."""
     mt = flight.mt
     return Correlation(
         mt_id=mt.id,
@@ -34,6 +40,7 @@ def correlation_of(flight: Flight, smsc_id: str, provider: str) -> Correlation:
         provider=provider,
         smsc_id=smsc_id,
         to=mt.to,
+        segment=segment,
         receipt=mt.receipt,
         possible_duplicate=flight.doubt,
         app_id=mt.app_id,
@@ -48,6 +55,16 @@ def dump_accepted(smsc_id: str, origin: Origin, *, possible_duplicate: bool) -> 
     return "|".join(("A", flag, smsc_id, origin.provider or "", origin.site or "", origin.link or ""))
 
 
+def dump_long(
+    smsc_ids: Sequence[str | None], reference: int, origin: Origin, *, possible_duplicate: bool
+) -> str:
+    """The record of an MT accepted in several segments."""
+    flag = "1" if possible_duplicate else ""
+    ids = json.dumps(smsc_ids, separators=(",", ":"))
+    names = (origin.provider or "", origin.site or "", origin.link or "")
+    return "|".join(("L", flag, str(reference), *names, ids))
+
+
 def dump_ended(report: MtReport, *, sealed: bool) -> str:
     """The record of an MT that ended otherwise."""
     origin = report.origin
@@ -56,6 +73,7 @@ def dump_ended(report: MtReport, *, sealed: bool) -> str:
         "r": report.reason,
         "s": report.status,
         "n": report.segments,
+        "i": report.smsc_ids,
         "d": report.possible_duplicate,
         "a": [attempt.as_body() for attempt in report.attempts],
         "l": [origin.provider, origin.site, origin.via, origin.link],
@@ -77,6 +95,8 @@ def load(info: str) -> Record:
             origin=Origin(provider or None, site or None, "smpp", link or None),
         )
         return Record(report, sealed=True)
+    if kind == "L":
+        return _load_long(rest)
     if kind not in ("O", "S"):
         raise ValueError(f"not a record of an MT's end: {info[:20]!r}")
     body = json.loads(rest)
@@ -86,6 +106,7 @@ def load(info: str) -> Record:
             reason=body["r"],
             status=body["s"],
             segments=body["n"],
+            smsc_ids=tuple(body.get("i", ())),
             possible_duplicate=body["d"],
             attempts=tuple(Attempt.from_body(attempt) for attempt in body["a"]),
             origin=Origin(*body["l"]),
@@ -93,6 +114,19 @@ def load(info: str) -> Record:
     except (LookupError, TypeError, AttributeError) as error:
         raise ValueError(f"not a record of an MT's end: {error!r}") from error
     return Record(report, sealed=kind == "S")
+
+
+def _load_long(rest: str) -> Record:
+    flag, reference, provider, site, link, ids = rest.split("|", 5)
+    smsc_ids = tuple(json.loads(ids))
+    report = MtReport(
+        outcome="accepted",
+        smsc_ids=smsc_ids,
+        segments=len(smsc_ids),
+        possible_duplicate=flag == "1",
+        origin=Origin(provider or None, site or None, "smpp", link or None),
+    )
+    return Record(report, sealed=True, reference=int(reference))
 
 
 UNREADABLE = Record(MtReport(outcome="failed", reason="what Redis holds of it cannot be read"), sealed=False)

@@ -11,6 +11,8 @@ from bridge.config.settings import RouteSettings
 from bridge.outbound.flight import Flight
 from bridge.outbound.lanes import Lanes
 from bridge.outbound.links import LinkSlot
+from bridge.outbound.parts import NOBODY
+from bridge.outbound.settle import Standing
 
 LARGEST_PREFETCH = 2000
 """What RabbitMQ's quorum queues cap a consumer's prefetch at."""
@@ -44,7 +46,8 @@ class Route:
     def ready_link(self, flight: Flight, now: float) -> LinkSlot | None:
         """A ready link that may carry this message, the one that has rested longest first.
 
-        A link the message avoids is taken only when no other link that might carry it is up.
+        A link the message avoids is taken only when no other link that might carry it is up. The rest of a long MT
+        leaves over the link that had the beginning while that is up, else over any of the same provider.
         """
         rotation = self._rotation
         for _ in range(len(rotation)):
@@ -59,17 +62,55 @@ class Route:
         return None
 
     def _acceptable(self, slot: LinkSlot, flight: Flight, now: float) -> bool:
-        if slot.link.provider in flight.refused_by:
+        if not _may_carry(slot, flight):
             return False
-        return slot.key != flight.avoid or not self.other_link_up(flight, slot, now)
+        if slot.key == flight.avoid:
+            return not self.other_link_up(flight, slot, now)
+        begun = flight.begun
+        if begun is None:
+            return True
+        home = (begun.provider, begun.link)
+        return home in (slot.key, flight.avoid) or not any(s.key == home and s.up(now) for s in self.slots)
 
     def other_link_up(self, flight: Flight, but: LinkSlot | None, now: float) -> bool:
-        """Whether a link other than this one is up that might carry the message."""
-        return any(
-            slot is not but and slot.link.provider not in flight.refused_by and slot.up(now)
-            for slot in self.slots
+        """Whether a link other than this one is up that might carry the message, or the rest of it."""
+        return any(slot is not but and _may_carry(slot, flight) and slot.up(now) for slot in self.slots)
+
+    def forsaken(self, flight: Flight, now: float) -> bool:
+        """Whether only providers that have nothing of a message are up to carry the rest of it."""
+        return (
+            flight.begun is not None
+            and not self.other_link_up(flight, None, now)
+            and any(slot.link.provider not in flight.refused_by and slot.up(now) for slot in self.slots)
+        )
+
+    def can_go_on(self, flight: Flight, now: float) -> bool:
+        """Whether the rest of a message that is begun may still go where the beginning went."""
+        begun = flight.begun
+        return (
+            begun is not None
+            and begun.provider not in (NOBODY, *flight.refused_by)
+            and not self.forsaken(flight, now)
         )
 
     def other_providers(self, flight: Flight, provider: str) -> bool:
         """Whether a provider of the route, beside this one, has not refused the message for good."""
         return any(name != provider and name not in flight.refused_by for name in self._carriers)
+
+    def standing(self, flight: Flight, provider: str) -> Standing:
+        """Where the message stands after what this provider said of it."""
+        return Standing(
+            counted=flight.counted,
+            max_attempts=self.settings.max_attempts,
+            other_providers=self.other_providers(flight, provider),
+            on_doubt=flight.mt.on_doubt or self.settings.on_doubt,
+            bounced=flight.bounced,
+            begun=flight.begun is not None,
+            missing=flight.long is not None and not flight.long.parts.complete,
+        )
+
+
+def _may_carry(slot: LinkSlot, flight: Flight) -> bool:
+    """Whether this link might be given the message, or the rest of it, were it ready."""
+    provider, begun = slot.link.provider, flight.begun
+    return provider not in flight.refused_by and (begun is None or begun.provider == provider)

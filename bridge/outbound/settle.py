@@ -11,6 +11,15 @@
     Doubt, policy park            End(parked)
 
 Only RetryLater and resends count towards max_attempts (contract, section 4).
+
+The segments of a long MT that leave together have one outcome, the worst of theirs (`parts.combine`). Where
+segments were taken, or may have been, the table differs in two lines:
+
+    Accepted, some still missing  Again: the next of them at once, costs no attempt
+    Rejected                      as Doubt while another provider of the route has not refused it: that one would have
+                                  to get the whole MT, which is a second copy of what this one has
+
+Whether a copy is given up for another provider or gone on with is decided when the way is free (`dispatch.resend`).
 """
 
 from dataclasses import dataclass
@@ -76,6 +85,10 @@ class Standing:
     on_doubt: DoubtPolicy
     bounced: bool = False
     """Whether a link refused it for its own sake before. Two in a row: the message is at fault, or it may wait."""
+    begun: bool = False
+    """Whether the provider holds, or may hold, a segment of it."""
+    missing: bool = False
+    """Whether segments of it are not taken yet."""
 
     @property
     def last(self) -> bool:
@@ -86,8 +99,12 @@ class Standing:
 def decide_settlement(outcome: Outcome, standing: Standing) -> Settlement:
     """What is to be done with an MT whose attempt ended so."""
     match outcome:
+        case Accepted() if standing.missing:
+            return Again(answered=True)
         case Accepted(smsc_id):
             return Accept(smsc_id)
+        case Rejected(_, reason) if standing.begun and standing.other_providers:
+            return _doubtful(f"refused after a part of it was sent: {reason}", standing)
         case Rejected(status, reason):
             return Elsewhere() if standing.other_providers else End("rejected", reason, status)
         case RetryLater(status, reason):
@@ -99,11 +116,15 @@ def decide_settlement(outcome: Outcome, standing: Standing) -> Settlement:
         case NotSent(_, status):
             return Again(answered=status is not None)
         case Doubt(reason):
-            if standing.on_doubt == "park":
-                return End("parked", reason)
-            if standing.last:
-                return End("failed", f"{standing.max_attempts} attempts, the last in doubt: {reason}")
-            return Resend(reason)
+            return _doubtful(reason, standing)
+
+
+def _doubtful(reason: str, standing: Standing) -> Resend | End:
+    if standing.on_doubt == "park":
+        return End("parked", reason)
+    if standing.last:
+        return End("failed", f"{standing.max_attempts} attempts, the last in doubt: {reason}")
+    return Resend(reason)
 
 
 def _later(status: int | None, reason: str, standing: Standing) -> Wait | End:

@@ -23,12 +23,14 @@ def report_of(
     status: int | None = None,
     smsc_ids: Sequence[str | None] = (),
 ) -> MtReport:
-    """What is to be said of this flight now."""
+    """What is to be said of this flight now. Without `smsc_ids`: what its segments, if any, are called."""
+    parts = flight.long.parts if flight.long is not None and not smsc_ids else None
     return MtReport(
         outcome=outcome,
         reason=reason,
         status=status,
-        smsc_ids=smsc_ids,
+        smsc_ids=parts.smsc_ids if parts is not None else smsc_ids,
+        segments=parts.count if parts is not None else 1,
         attempts=tuple(flight.attempts),
         possible_duplicate=flight.doubt,
         origin=origin_of(link),

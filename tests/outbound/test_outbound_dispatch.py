@@ -1,21 +1,13 @@
 """Single ways of an MT through a worker that are easy to get wrong, each in a small world where all is decided."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from bridge.model.names import HEADER_ATTEMPTS, HEADER_DOUBT
 from bridge.model.outcome import Accepted, Doubt, NotSent, Rejected, RetryLater, Throttled
+from tests.outbound.fake_redis import Value
 from tests.outbound.world import World
 
 LATE = Accepted("late")
-
-
-@pytest.fixture
-def world() -> Iterator[World]:
-    world = World()
-    yield world
-    world.close()
 
 
 def finish(world: World) -> None:
@@ -322,7 +314,7 @@ def test_what_one_provider_cannot_say_goes_to_the_other(world: World) -> None:
 
 def test_a_claim_nobody_can_read_ends_in_the_dead_queue(world: World) -> None:
     world.worker()
-    world.redis.claims["m"] = ("D", "what is this", 0.0)
+    world.redis.claims["m"] = Value("E", "what is this")
     world.publish("m")
     finish(world)
     assert world.rabbit.dead[0]["reason"] == "failed"

@@ -12,15 +12,14 @@ from bridge.outbound.board import LinkBoard
 from bridge.outbound.flight import Flight
 from bridge.outbound.links import LinkSlot
 from bridge.outbound.route import LARGEST_PREFETCH, Route
+from tests.outbound.fake_links import Link
 from tests.outbound.test_outbound_lanes import Paper
-from tests.outbound.world import Link, World
 
 NOW = 1000.0
 
 
 def link(provider: str, name: str, window: int = 2, *, active: bool = True) -> Link:
-    world: World = None  # type: ignore[assignment]
-    made = Link(world, provider, name, window)
+    made = Link(lambda _: None, provider, name, window)
     made.active = active
     return made
 

@@ -23,6 +23,13 @@ LAST = Standing(counted=7, max_attempts=8, other_providers=False, on_doubt="rese
 PARK = Standing(counted=7, max_attempts=8, other_providers=True, on_doubt="park")
 TWO = Standing(counted=0, max_attempts=8, other_providers=True, on_doubt="resend")
 
+MISSING = Standing(0, 8, other_providers=False, on_doubt="resend", begun=True, missing=True)
+BEGUN = Standing(0, 8, other_providers=True, on_doubt="resend", begun=True, missing=True)
+BEGUN_LAST = Standing(7, 8, other_providers=True, on_doubt="resend", begun=True, missing=True)
+BEGUN_PARK = Standing(0, 8, other_providers=True, on_doubt="park", begun=True, missing=True)
+WHOLE = Standing(0, 8, other_providers=True, on_doubt="resend", begun=True)
+REFUSED_LATER = "refused after a part of it was sent: bad number"
+
 CASES: list[tuple[Outcome, Standing, Settlement]] = [
     (Accepted("a1"), LAST, Accept("a1")),
     (Rejected(0x0B, "bad number"), FRESH, End("rejected", "bad number", 0x0B)),
@@ -36,6 +43,22 @@ CASES: list[tuple[Outcome, Standing, Settlement]] = [
     (Doubt("link lost"), FRESH, Resend("link lost")),
     (Doubt("link lost"), LAST, End("failed", "8 attempts, the last in doubt: link lost")),
     (Doubt("link lost"), PARK, End("parked", "link lost")),
+    # Segments
+    (Accepted(""), MISSING, Again(answered=True)),
+    (Accepted(""), WHOLE, Accept("")),
+    (Rejected(0x0B, "bad number"), MISSING, End("rejected", "bad number", 0x0B)),
+    (Rejected(0x0B, "bad number"), BEGUN, Resend(REFUSED_LATER)),
+    (
+        Rejected(0x0B, "bad number"),
+        BEGUN_LAST,
+        End("failed", f"8 attempts, the last in doubt: {REFUSED_LATER}"),
+    ),
+    (Rejected(0x0B, "bad number"), BEGUN_PARK, End("parked", REFUSED_LATER)),
+    (Throttled(0x58, "slow down"), BEGUN, Again(answered=True)),
+    (NotSent("no bind"), BEGUN, Again(answered=False)),
+    (RetryLater(0x14, "queue full"), BEGUN, Wait()),
+    (Doubt("link lost"), BEGUN, Resend("link lost")),
+    (Doubt("link lost"), BEGUN_PARK, End("parked", "link lost")),
 ]
 
 
@@ -54,9 +77,12 @@ def test_every_outcome_in_every_standing_has_a_settlement() -> None:
         NotSent("r", 4),
         Doubt("r"),
     ]
-    for outcome, counted, limit, others in itertools.product(outcomes, (0, 1, 7, 900), (1, 8), (True, False)):
+    yes_no = (True, False)
+    for outcome, counted, limit, others, begun, missing in itertools.product(
+        outcomes, (0, 1, 7, 900), (1, 8), yes_no, yes_no, yes_no
+    ):
         for policy in ("resend", "park"):
-            standing = Standing(counted, limit, others, policy)
+            standing = Standing(counted, limit, others, policy, begun=begun, missing=missing)
             assert decide_settlement(outcome, standing) is not None
 
 
