@@ -97,6 +97,14 @@ Examples:
     help="Messages from phones, per second.",
 )
 @click.option(
+    "--mo-long-every",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    metavar="N",
+    help="Every Nth of them is of several segments; 0: none.",
+)
+@click.option(
     "--fault",
     "fault_texts",
     multiple=True,
@@ -149,6 +157,7 @@ def smsc(
     password: str | None,
     receipt_delay: float,
     mo_rate: float,
+    mo_long_every: int,
     fault_texts: tuple[str, ...],
     log: Path | None,
     control: int | None,
@@ -177,6 +186,7 @@ def smsc(
         network = Network(
             receipt_delay_s=receipt_delay,
             mo_rate=mo_rate,
+            long_mo_every=mo_long_every,
             log=log,
             keep_records=False,
             alphabet=account.alphabet,

@@ -18,7 +18,7 @@ from bridge.broker.errors import BrokerUnavailable, ChannelLost, TopologyError
 from bridge.proof.audit import Audit, Ledger
 from bridge.proof.children import Child, ChildFailed, Children, children_in
 from bridge.proof.ensure import ensure_servers
-from bridge.proof.load import MO_SHARE, Phones, Producers
+from bridge.proof.load import MO_SHARE, Phones, Producers, mt_named_in
 from bridge.proof.market import Market, market
 from bridge.proof.packages import NotInstalled
 from bridge.proof.remote import Remote, SimulatorLost, remote
@@ -116,7 +116,7 @@ class Demo:
         """When traffic began, by the loop's clock."""
         chance = Random(plan.seed)  # noqa: S311 - to be repeatable
         self.producers = Producers(market.publisher, stage.names, self.ledger, chance)
-        self.witness = Witness(stage.journal, self.ledger, self.producers.mt_by_text)
+        self.witness = Witness(stage.journal, self.ledger, self.producers.mt_by_text, mt_named_in)
         self._phones = Phones(simulator.do, self.ledger, Random(chance.random()))  # noqa: S311
         self._children = children
         self._simulator = simulator

@@ -1,10 +1,12 @@
 """Traffic for a demo: producers that publish MTs at a rate, and phones that write.
 
-Most MTs are bulk, some interactive; some carry metadata; some producers publish theirs twice. Every text differs
-from every other, so that whoever finds one on the wire knows the MT by it. Not responsible for what becomes of it.
+Most MTs are bulk, some interactive; some carry metadata; some need several segments; some producers publish theirs
+twice. Every text differs from every other, so that whoever finds one on the wire knows the MT by it, and each segment
+of a long one names it. Not responsible for what becomes of it.
 """
 
 import asyncio
+import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
@@ -36,6 +38,24 @@ _BULK_TEXTS = (
     "Посылка {n} ждёт вас до пятницы.",
     "ご注文 {n} を発送しました。",
 )
+_TWO_SEGMENTS_EVERY, _THREE_SEGMENTS_EVERY = 10, 20
+_TWO_SEGMENTS = (
+    "Order #{n} comes in three parcels. Order #{n}, parcel 1: on its way, with you tomorrow. Order #{n}, parcel 2: "
+    "packed, it leaves tonight. Order #{n}, parcel 3: we write as soon as it is ready and order #{n} is complete."
+)
+_THREE_SEGMENTS = (
+    "Заказ #{n} придёт в трёх посылках. Заказ #{n}, первая: в пути, мы привезём её завтра. Заказ #{n}, вторая: "
+    "собрана. Заказ #{n}, третья: ждём её и мы. Заказ #{n} оплачен полностью, спасибо!"
+)
+"""In UCS-2."""
+_NAMED = re.compile(r"#(\d+)\D")
+_LONG_REPLY_EVERY = 10
+_LONG_REPLIES: tuple[dict[str, Any], ...] = (
+    {"header": "udh8", "order": [2, 1, 2]},
+    {"header": "udh16"},
+    {"header": "sar", "order": [2, 1]},
+)
+"""How the phones send them: by each kind of header, some in another order, some with a segment twice."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,13 +85,13 @@ def samples(chance: Random) -> Iterator[Sample]:
     while True:
         n += 1
         interactive = chance.random() < _INTERACTIVE_SHARE
-        template = (
+        text = (
             f"{chance.randrange(10**6):06} is your code for sign-in {n}."
             if interactive
-            else chance.choice(_BULK_TEXTS).format(n=n)
+            else _bulk_text(n, chance)
         )
         # Numbers that Ofcom keeps free for films.
-        body: dict[str, Any] = {"to": f"+447700900{chance.randrange(1000):03}", "text": template}
+        body: dict[str, Any] = {"to": f"+447700900{chance.randrange(1000):03}", "text": text}
         if interactive:
             body["priority"] = "interactive"
         if chance.random() < _METADATA_SHARE:
@@ -82,6 +102,20 @@ def samples(chance: Random) -> Iterator[Sample]:
             body=body,
             times=2 if chance.random() < _TWICE_SHARE else 1,
         )
+
+
+def _bulk_text(n: int, chance: Random) -> str:
+    if n % _THREE_SEGMENTS_EVERY == 0:
+        return _THREE_SEGMENTS.format(n=n)
+    if n % _TWO_SEGMENTS_EVERY == 0:
+        return _TWO_SEGMENTS.format(n=n)
+    return chance.choice(_BULK_TEXTS).format(n=n)
+
+
+def mt_named_in(piece: str) -> str | None:
+    """The id of the MT that this piece of its text belongs to; None if it names none."""
+    found = _NAMED.search(piece)
+    return None if found is None else f"demo-{found[1]}"
 
 
 class Producers:
@@ -131,12 +165,20 @@ class Phones:
         """Write `rate` MOs a second for so long."""
         async for count in _paced(rate, seconds):
             for _ in range(count):
-                self._written += 1
-                text = f"Yes please, reply {self._written}" + self._chance.choice(
-                    ("", "!", " \N{WHITE SMILING FACE}")
-                )
-                await self._send("mo", text=text, **{"from": f"447700900{self._chance.randrange(1000):03}"})
-                self._ledger.mo_sent(text)
+                await self._write()
+
+    async def _write(self) -> None:
+        self._written += 1
+        text = f"Yes please, reply {self._written}"
+        manner: dict[str, Any] = {}
+        if self._written % _LONG_REPLY_EVERY == 0:
+            text = ", and ".join([text] * 8)
+            manner = _LONG_REPLIES[self._written // _LONG_REPLY_EVERY % len(_LONG_REPLIES)]
+        else:
+            text += self._chance.choice(("", "!", " \N{WHITE SMILING FACE}"))
+        phone = {"from": f"447700900{self._chance.randrange(1000):03}"}
+        await self._send("mo", text=text, **phone, **manner)
+        self._ledger.mo_sent(text)
 
 
 async def _paced(rate: float, seconds: float) -> AsyncIterator[int]:

@@ -7,15 +7,18 @@ who is bound to them, what was resent.
 
 import os
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import orjson
 
+from bridge.model.inbound import Concat
 from bridge.proof.audit import Ledger
+from bridge.smpp.consts import ESM_CLASS_UDHI
 from bridge.text.alphabets import Alphabets
+from bridge.text.udh import read_udh
 
 _RECEIPT_WANTED = 0b01  # registered_delivery, its last two bits
 
@@ -31,9 +34,19 @@ class NodeSeen:
 
 
 class Witness:
-    """Reads and remembers. `mt_by_text`: the texts that producers published, with the ids of their MTs."""
+    """Reads and remembers.
 
-    def __init__(self, journal: Path, ledger: Ledger, mt_by_text: Mapping[str, str]) -> None:
+    `mt_by_text`: the texts that producers published, with the ids of their MTs; `mt_named_in`: which MT a segment's
+    text belongs to.
+    """
+
+    def __init__(
+        self,
+        journal: Path,
+        ledger: Ledger,
+        mt_by_text: Mapping[str, str],
+        mt_named_in: Callable[[str], str | None],
+    ) -> None:
         self.nodes: dict[str, NodeSeen] = {}
         """By `host:port`, in the order in which they came up."""
         self.resent: set[str] = set()
@@ -46,6 +59,8 @@ class Witness:
         self._rest = b""
         self._ledger = ledger
         self._mt_by_text = mt_by_text
+        self._mt_named_in = mt_named_in
+        self._pieces: defaultdict[tuple[str, str, int, int], dict[int, str]] = defaultdict(dict)
         self._alphabets = Alphabets()
 
     def close(self) -> None:
@@ -92,13 +107,35 @@ class Witness:
     def _taken(self, line: Mapping[str, Any]) -> None:
         """The text tells which MT it is, and so that it arrived unharmed."""
         self._node(line).taken += 1
-        text = self._alphabets.decode(bytes.fromhex(line["octets"]), line["data_coding"]).text
+        text = self._text(line)
+        segment = line["segment"] and Concat(
+            ref=line["segment"]["reference"], total=line["segment"]["total"], seq=line["segment"]["number"]
+        )
+        mt_id = self._mt_of_piece(line, segment, text) if segment else self._mt_by_text.get(text)
         self._ledger.taken(
-            self._mt_by_text.get(text or "", f"(unknown text {text!r})"),
+            mt_id or f"(unknown text {text!r})",
             line["message_id"],
             f"{line['site']} {line['node']}",
             receipt=line["registered_delivery"] & 0b11 == _RECEIPT_WANTED,
+            segment=segment,
+            spelt=line["receipt_id"],
         )
+
+    def _mt_of_piece(self, line: Mapping[str, Any], segment: Concat, piece: str) -> str | None:
+        """With the last of its pieces the whole text must be one that was published."""
+        series = line["source"], line["destination"], segment.ref, segment.total
+        pieces = self._pieces[series]
+        pieces[segment.seq] = piece
+        if len(pieces) < segment.total:
+            return self._mt_named_in(piece)
+        del self._pieces[series]
+        return self._mt_by_text.get("".join(pieces[number] for number in sorted(pieces)))
+
+    def _text(self, line: Mapping[str, Any]) -> str:
+        octets = bytes.fromhex(line["octets"])
+        header = read_udh(octets) if line["esm_class"] & ESM_CLASS_UDHI else None
+        body = octets[header.octets :] if header else octets
+        return self._alphabets.decode(body, line["data_coding"]).text or ""
 
     def _node(self, line: Mapping[str, Any]) -> NodeSeen:
         return self.nodes.setdefault(line["node"], NodeSeen(line["site"]))

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from bridge.model.inbound import Concat
 from bridge.simulator.records import Way
 
 if TYPE_CHECKING:
@@ -20,14 +21,16 @@ DELIVERED = "DELIVRD"
 class Plan:
     """What is going to be done about one submit_sm. Behaviours change it, one after another, before it is done.
 
-    `session`, `sequence_number` and `pdu` say who asked what. `number` is the message id as a number, `answer_id`
-    and `receipt_id` how it is spelt in submit_sm_resp and in receipts. `status` is ESME_ROK, or why it is refused,
-    or None: no answer at all. `then` is done to the link last, when all else has been done.
+    `session`, `sequence_number` and `pdu` say who asked what, `segment` which one of a long message. `number` is the
+    message id as a number, `answer_id` and `receipt_id` how it is spelt in submit_sm_resp and in receipts. `status` is
+    ESME_ROK, or why it is refused, or None: no answer at all. `then` is done to the link last, when all else has been
+    done.
     """
 
     session: "SmscSession"
     sequence_number: int
     pdu: "SubmitSm"
+    segment: Concat | None
     number: int
     answer_id: str
     receipt_id: str

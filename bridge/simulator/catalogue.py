@@ -10,7 +10,7 @@ from inspect import getdoc, signature
 from typing import Any
 
 from bridge.simulator.behaviour import Behaviour
-from bridge.simulator.faults import answers, links, receipts
+from bridge.simulator.faults import answers, links, receipts, segments
 
 FAULTS: Mapping[str, type[Behaviour]] = {
     "slow": answers.Slow,
@@ -20,6 +20,8 @@ FAULTS: Mapping[str, type[Behaviour]] = {
     "throttle": answers.Throttle,
     "queue-full": answers.QueueFull,
     "reject": answers.Reject,
+    "segment-refused": segments.SegmentRefused,
+    "segment-silent": segments.SegmentSilent,
     "drop": links.Drop,
     "unbind": links.Unbind,
     "refuse-bind": links.RefuseBind,

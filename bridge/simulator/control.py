@@ -2,9 +2,10 @@
 
 `{"do": "kill" | "stop" | "start", "site": NAME}` (or `"port": NUMBER`; neither: all nodes) · `{"do": "stats"}` ·
 `{"do": "faults", "site": NAME, "faults": ["throttle:every=10"]}` replaces the faults (an empty list heals) ·
-`{"do": "mo", "text": TEXT, "from": NUMBER, "to": NUMBER}` · `{"do": "receipts", "count": N}`: N receipts of messages
-nobody sent. The answer is `{"ok": true, ...}` or `{"ok": false, "error": "..."}`. Whoever can connect may command:
-it listens on the loopback address only.
+`{"do": "mo", "text": TEXT, "from": NUMBER, "to": NUMBER}`, and for a text of several segments also `"header": "udh8" |
+"udh16" | "sar"`, `"naive": true` (cut by octets, also through a character), `"order": [2, 1, 2]`, `"reference": N` ·
+`{"do": "receipts", "count": N}`: N receipts of messages nobody sent. The answer is `{"ok": true, ...}` or `{"ok":
+false, "error": "..."}`. Whoever can connect may command: it listens on the loopback address only.
 """
 
 import asyncio
@@ -16,6 +17,7 @@ import orjson
 from bridge.simulator.catalogue import Fault
 from bridge.simulator.network import HANDSET, SHORT_CODE, Network
 from bridge.simulator.smsc import SimulatedSmsc
+from bridge.simulator.writing import Manner
 
 
 class CommandRefused(ValueError):
@@ -67,9 +69,12 @@ class Control:
             case "mo":
                 text, source, destination = (command.get(key) for key in ("text", "from", "to"))
                 sent = self._network.send_mo(
-                    text, source=source or HANDSET, destination=destination or SHORT_CODE
+                    text,
+                    source=source or HANDSET,
+                    destination=destination or SHORT_CODE,
+                    manner=_manner(command),
                 )
-                return {"id": sent.id}
+                return {"ids": [parcel.id for parcel in sent]}
             case "receipts":
                 return {"ids": self._network.send_strange_receipts(int(command.get("count", 1)))}
             case other:
@@ -107,3 +112,18 @@ class Control:
             return {"ok": True} | await self.obey(command)
         except (OSError, ValueError) as error:
             return {"ok": False, "error": str(error)}
+
+
+def _manner(command: dict[str, Any]) -> Manner:
+    """How the phone is to send. Raises ValueError."""
+    order, reference = command.get("order", []), command.get("reference")
+    if not (isinstance(order, list) and all(isinstance(number, int) for number in order)):
+        raise CommandRefused("order: must be a list of numbers")
+    if not isinstance(reference, int | None):
+        raise CommandRefused("reference: must be a number")
+    return Manner(
+        header=command.get("header", "udh8"),
+        naive=bool(command.get("naive")),
+        order=tuple(order),
+        reference=reference,
+    )

@@ -3,14 +3,15 @@
 A line is handed to the operating system before the answer it speaks of is: whatever the ESME saw answered is in
 the file, also when this process is killed with SIGKILL. One line each, told apart by `event`:
 
-- `submit`: `site node bind sequence_number source destination octets data_coding registered_delivery message_id
-  status`. `message_id` null: not taken. `status` null: not answered (yet).
+- `submit`: `site node bind sequence_number source destination octets data_coding registered_delivery esm_class
+  segment message_id receipt_id status`. `segment`: `reference total number` of a long message's, else null.
+  `message_id` null: not taken; `receipt_id`: how receipts spell it. `status` null: not answered (yet).
 - `answer`: `message_id bind sequence_number status`: the answer to a submit_sm that was not answered at once.
 - `deliver`: `kind id site node bind sequence_number attempt source destination octets`: a deliver_sm was sent.
 - `deliver_answer`: `kind id bind sequence_number status`: and answered.
 - `bound`, `lost`: `site node bind`; `up`, `down`: `site node`: a node listens, or does so no longer.
 
-`at` is seconds since the epoch; `octets` is the short_message in hex.
+`at` is seconds since the epoch; `octets` is the short_message (or message_payload) in hex, its header included.
 """
 
 import os
@@ -19,6 +20,7 @@ from typing import Any
 
 import orjson
 
+from bridge.model.inbound import Concat
 from bridge.simulator.records import Delivery, Submit
 
 
@@ -43,7 +45,10 @@ class Journal:
             octets=submit.octets.hex(),
             data_coding=submit.data_coding,
             registered_delivery=submit.registered_delivery,
+            esm_class=submit.esm_class,
+            segment=_segment(submit.segment),
             message_id=submit.message_id,
+            receipt_id=submit.receipt_id,
             status=submit.status,
         )
 
@@ -107,3 +112,9 @@ class Journal:
         """Flushes and closes the file."""
         self.flush()
         os.close(self._file)
+
+
+def _segment(segment: Concat | None) -> dict[str, int] | None:
+    if segment is None:
+        return None
+    return {"reference": segment.ref, "total": segment.total, "number": segment.seq}

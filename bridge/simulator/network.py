@@ -12,11 +12,14 @@ from typing import TYPE_CHECKING, Any
 from bridge.simulator.agenda import Agenda
 from bridge.simulator.behaviour import Plan
 from bridge.simulator.deliveries import Deliveries
+from bridge.simulator.handsets import Handsets
 from bridge.simulator.journal import Journal
 from bridge.simulator.mos import MoSource
 from bridge.simulator.receipts import build_receipt, receipt_of, wants_receipt
 from bridge.simulator.records import Delivery, Kind, Parcel, Submit
+from bridge.simulator.segments import read_segment
 from bridge.simulator.turn import Turn
+from bridge.simulator.writing import Keypad, Manner
 from bridge.smpp.codec import encode_deliver_sm
 from bridge.smpp.consts import ESME_RMSGQFUL
 from bridge.smpp.pdus import DeliverSm, SubmitSm
@@ -30,13 +33,16 @@ if TYPE_CHECKING:
 
 HANDSET = "447700900123"
 SHORT_CODE = "12345"
+PLAIN = Manner()
 
 
 class Network:
     """The provider.
 
-    `receipt_delay_s`: from taking a message to its receipt. `log`: a file of JSON lines (`journal.py`) appended to.
-    `keep_records`: remember every submit, message and delivery in the lists of those names; off for long runs.
+    `receipt_delay_s`: from taking a message to its receipt. `mo_rate`: texts from phones a second, every
+    `long_mo_every`th of several segments. `log`: a file of JSON lines (`journal.py`) appended to.
+    `keep_records`: remember every submit, message and delivery in the lists of those names, and what the phones show
+    in `handsets`; off for long runs.
     `deliver_timeout_s`, `deliver_again_s`, `deliver_window`: how receipts and MOs are pressed on the ESME.
     `backlog`: so many receipts and MOs may be open; above it submit_sm is refused with ESME_RMSGQFUL.
     `alphabet`: what data_coding 0 means in MOs, in the configuration's words.
@@ -48,6 +54,7 @@ class Network:
         *,
         receipt_delay_s: float = 0.05,
         mo_rate: float = 0.0,
+        long_mo_every: int = 0,
         log: Path | None = None,
         keep_records: bool = True,
         deliver_timeout_s: float = 10.0,
@@ -60,6 +67,7 @@ class Network:
         self.submits: list[Submit] = []
         self.messages: list[Submit] = []
         self.deliveries: list[Delivery] = []
+        self.handsets = Handsets(Alphabets(alphabet))
         self.binds = 0
         self.submit_counts: dict[str, int] = {"received": 0, "taken": 0, "refused": 0, "unanswered": 0}
         self.journal = Journal(log) if log else None
@@ -73,14 +81,15 @@ class Network:
             again_s=deliver_again_s,
             window=deliver_window,
         )
-        self._alphabets = Alphabets(alphabet)
+        self._keypad = Keypad(alphabet)
+        self._references = count(1)
         self._keep_records = keep_records
         if keep_records:
             self.outbox.log = self.deliveries
         self._receipt_delay_s = receipt_delay_s
         self._backlog = backlog
         self._numbers = count(first_id if first_id is not None else time.time_ns() // 1000)
-        self._mos = MoSource(self, mo_rate)
+        self._mos = MoSource(self, mo_rate, long_mo_every)
 
     def start(self) -> None:
         """A node is up: MOs begin to flow. To be called inside the loop; calling it again does nothing."""
@@ -104,7 +113,8 @@ class Network:
         """A readable submit_sm came in on a bind that may transmit: plan it, take it, answer it, owe its receipt."""
         number = next(self._numbers)
         spelt = str(number)
-        plan = Plan(session, sequence_number, pdu, number, spelt, spelt, self._receipt_delay_s)
+        segment = read_segment(pdu)
+        plan = Plan(session, sequence_number, pdu, segment, number, spelt, spelt, self._receipt_delay_s)
         for change in session.smsc.hooks.on_submit:
             change(plan)
         if plan.taken and self.outbox.counts.open >= self._backlog:
@@ -137,8 +147,12 @@ class Network:
             pdu.payload,
             pdu.data_coding,
             pdu.registered_delivery,
+            pdu.esm_class,
+            pdu.tlvs,
+            plan.segment,
             plan.answer_id if plan.taken else None,
             None if plan.answer_delay_s else plan.status,
+            plan.receipt_id if plan.taken else None,
         )
         counts = self.submit_counts
         counts["received"] += 1
@@ -152,6 +166,7 @@ class Network:
             self.submits.append(submit)
             if plan.taken:
                 self.messages.append(submit)
+                self.handsets.take(submit)
         if self.journal is not None:
             self.journal.submit(submit)
         self.turn.touch()
@@ -196,24 +211,26 @@ class Network:
         source: str = HANDSET,
         destination: str = SHORT_CODE,
         name: str | None = None,
-    ) -> Parcel:
-        """A text from a phone, in the default alphabet, GSM or UCS-2; by default it says its own name, `mo-<number>`.
+        manner: Manner = PLAIN,
+    ) -> list[Parcel]:
+        """A text from a phone, in the default alphabet or UCS-2; by default it says its own name, `mo-<number>`.
 
-        Raises BadField where it does not fit one deliver_sm.
+        One parcel of that name; of a long text one `<name>/<segment>` for each segment. Raises ValueError.
         """
-        name = name or f"mo-{next(self._numbers)}"
-        encoded = self._alphabets.encode(name if text is None else text, "auto")
-        pdu = DeliverSm(
-            source_addr_ton=1,
-            source_addr_npi=1,
-            source_addr=source,
-            dest_addr_ton=1,
-            dest_addr_npi=1,
-            destination_addr=destination,
-            data_coding=encoded.data_coding,
-            short_message=encoded.octets,
+        name = name or self.next_name()
+        reference = next(self._references) if manner.reference is None else manner.reference
+        written = self._keypad.write(
+            name if text is None else text,
+            source=source,
+            destination=destination,
+            manner=manner,
+            reference=reference,
         )
-        return self.send("mo", name, pdu)
+        return [self.send("mo", f"{name}/{number}" if number else name, pdu) for number, pdu in written]
+
+    def next_name(self) -> str:
+        """The name of an MO that no other has."""
+        return f"mo-{next(self._numbers)}"
 
     def send_receipt(
         self, message_id: str, *, handset: str = HANDSET, sender: str = SHORT_CODE, state: str = "DELIVRD"

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Literal
 
+from bridge.model.inbound import Concat
+from bridge.smpp.pdus import Tlv
+
 if TYPE_CHECKING:
     from bridge.simulator.session import SmscSession
 
@@ -27,7 +30,9 @@ class Submit:
     """One submit_sm.
 
     `message_id` is None when the SMSC did not take it; `status` is the one it was answered with, None as long as
-    (or because) no answer went out. Taken without an answer is what the ESME calls doubt.
+    (or because) no answer went out. Taken without an answer is what the ESME calls doubt. `octets` are those of
+    short_message or message_payload, a user data header among them; `segment` tells which of a long message.
+    `receipt_id` is how receipts spell the message id.
     """
 
     at: float
@@ -40,8 +45,12 @@ class Submit:
     octets: bytes
     data_coding: int
     registered_delivery: int
+    esm_class: int = 0
+    tlvs: tuple[Tlv, ...] = ()
+    segment: Concat | None = None
     message_id: str | None = None
     status: int | None = None
+    receipt_id: str | None = None
 
     @property
     def taken(self) -> bool:

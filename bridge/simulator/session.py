@@ -42,6 +42,8 @@ class SmscSession(asyncio.Protocol):
         self._network = smsc.network
         self._framer = Framer()
         self._gathered: list[bytes] = []
+        self._meddlers = smsc.hooks.write
+        self._held = 0
         self._sequence_number = 0
         self._closing = False
         self._handlers = {
@@ -192,17 +194,23 @@ class SmscSession(asyncio.Protocol):
         self._gathered.append(octets)
 
     def flush(self) -> None:
-        """Writes what was gathered, through the behaviours that meddle with it."""
+        """Writes what was gathered, through the behaviours that meddle with it.
+
+        Those that still hold something back keep it until that is out: nothing new may overtake it.
+        """
         data = b"".join(self._gathered)
         self._gathered.clear()
         if self.alive and data:
-            onward: Callable[[bytes], None] = self.write
-            for meddle in reversed(self.smsc.hooks.write):
+            if not self._held:
+                self._meddlers = self.smsc.hooks.write
+            self._held += len(data)
+            onward: Callable[[bytes], None] = self._write
+            for meddle in reversed(self._meddlers):
                 onward = partial(meddle, self, onward=onward)
             onward(data)
 
-    def write(self, data: bytes) -> None:
-        """Hands octets to the socket now, past everything else; nothing if the connection is gone."""
+    def _write(self, data: bytes) -> None:
+        self._held -= len(data)
         if self.alive:
             self._transport.write(data)
 

@@ -13,8 +13,8 @@ from bridge.model.mt import Mt
 from bridge.model.names import Names
 from bridge.outbound.body import read_mt
 from bridge.proof.audit import Ledger
-from bridge.proof.load import Phones, Producers, samples
-from bridge.text.alphabets import Alphabets
+from bridge.proof.load import Phones, Producers, mt_named_in, samples
+from bridge.simulator.writing import Keypad, Manner
 
 SEED = 7
 NAMES = Names("t")
@@ -26,7 +26,7 @@ def test_the_same_seed_gives_the_same_traffic() -> None:
     assert one != other
 
 
-def test_every_mt_is_valid_and_of_one_segment_and_no_two_texts_are_alike() -> None:
+def test_every_mt_is_valid_and_no_two_texts_are_alike() -> None:
     stream = list(islice(samples(Random(SEED)), 2000))
     assert len({sample.id for sample in stream}) == len({sample.body["text"] for sample in stream}) == 2000
     for sample in stream:
@@ -34,7 +34,31 @@ def test_every_mt_is_valid_and_of_one_segment_and_no_two_texts_are_alike() -> No
         assert message.message_id == sample.id
         mt = read_mt(message.body, message.message_id, 10_000)
         assert isinstance(mt, Mt), mt
-        assert len(Alphabets().encode(mt.text or "", "auto").octets) <= 140
+
+
+def segments_of(text: str) -> list[str]:
+    """As a phone would cut it."""
+    written = Keypad().write(text, source="1", destination="2", manner=Manner(), reference=1)
+    if len(written) == 1:
+        return [text]
+    octets = [(pdu.short_message[6:], pdu.data_coding) for _, pdu in written]
+    return [piece.decode("utf-16-be" if coding == 8 else "ascii") for piece, coding in octets]
+
+
+def test_some_are_long_and_each_segment_names_its_mt() -> None:
+    stream = list(islice(samples(Random(SEED)), 2000))
+    lengths = Counter(len(segments_of(sample.body["text"])) for sample in stream)
+    assert lengths.keys() == {1, 2, 3}
+    assert lengths[1] > 1500
+    for sample in stream:
+        pieces = segments_of(sample.body["text"])
+        if len(pieces) > 1:
+            assert {mt_named_in(piece) for piece in pieces} == {sample.id}
+
+
+def test_a_number_that_is_cut_names_nobody() -> None:
+    assert mt_named_in("your order #12") is None
+    assert mt_named_in("34. Thanks for order 7!") is None
 
 
 def test_traffic_is_mixed() -> None:
@@ -94,8 +118,11 @@ async def test_phones_write_and_what_they_write_is_owed() -> None:
         written.append(details)
 
     ledger = Ledger()
-    await Phones(send, ledger, Random(SEED)).run(rate=100, seconds=0.1)
+    await Phones(send, ledger, Random(SEED)).run(rate=400, seconds=0.1)
     texts = {one["text"] for one in written}
-    assert len(texts) == len(written) == 10
+    assert len(texts) == len(written) == 40
+    long = [one for one in written if len(one["text"]) > 160]
+    assert {one["header"] for one in long} == {"udh8", "udh16", "sar"}
+    assert {len(segments_of(one["text"])) for one in long} == {2}, "as many as the orders name"
     (complaint,) = ledger.audit().complaints
     assert complaint.about == texts

@@ -6,6 +6,7 @@ import ssl
 from collections.abc import AsyncIterator, Callable, Iterable
 from typing import cast
 
+from bridge.model.inbound import Concat
 from bridge.simulator.behaviour import Behaviour
 from bridge.simulator.network import Network
 from bridge.simulator.smsc import SimulatedSmsc
@@ -87,23 +88,27 @@ class Esme(asyncio.Protocol):
         self.transport.write(build_bind(command_id, self._number, request))
         return (await self.response(self._number)).command_status
 
-    def submit(self, text: str = "hello", *, receipt: int = 1) -> int:
+    def submit(self, text: str = "hello", *, receipt: int = 1, segment: Concat | None = None) -> int:
         """Sends a submit_sm and tells its sequence number."""
+        udh = bytes((5, 0, 3, segment.ref, segment.total, segment.seq)) if segment else b""
         return self.send(
             consts.SUBMIT_SM,
             encode_submit_sm(
                 SubmitSm(
                     source_addr="12345",
                     destination_addr=HANDSET,
+                    esm_class=consts.ESM_CLASS_UDHI if segment else 0,
                     registered_delivery=receipt,
-                    short_message=text.encode(),
+                    short_message=udh + text.encode(),
                 )
             ),
         )
 
-    async def submitted(self, text: str = "hello", *, receipt: int = 1) -> tuple[int, str]:
+    async def submitted(
+        self, text: str = "hello", *, receipt: int = 1, segment: Concat | None = None
+    ) -> tuple[int, str]:
         """Sends a submit_sm and gives status and message id of its answer."""
-        frame = await self.response(self.submit(text, receipt=receipt))
+        frame = await self.response(self.submit(text, receipt=receipt, segment=segment))
         return frame.command_status, read_message_id(frame.body)
 
     @property

@@ -19,6 +19,7 @@ def test_every_fault_can_be_had_by_its_name_alone_and_is_described(name: str) ->
 
 def test_parameters_have_the_types_of_their_defaults() -> None:
     assert Fault.read("reject:every=3,status=0x400").parameters == {"every": 3, "status": 0x400}
+    assert Fault.read("segment-refused:n=3,status=0x58").parameters == {"n": 3, "status": 0x58}
     assert Fault.read("slow:seconds=1").parameters == {"seconds": 1.0}
     assert Fault.read("drop:taken=no,after=5").parameters == {"taken": False, "after": 5}
     assert Fault.read("garbage:kind=long").parameters == {"kind": "long"}
@@ -48,6 +49,7 @@ def test_a_fault_for_some_nodes(where: str, site: str, port: int, *, meant: bool
         ("drop:taken=maybe", "drop: taken must be like yes, not 'maybe'"),
         ("reject:status=full", "reject: status must be like 0x0B, not 'full'"),
         ("throttle:every=0", "throttle: every: must be at least 1"),
+        ("segment-refused:n=0", "segment-refused: n: must be at least 1"),
         ("drop:after=0", "drop: after: must be at least 1"),
         ("garbage:kind=nice", "garbage: kind: must be one of http, "),
         ("hex-ids:where=nowhere", "hex-ids: where: must be receipt or answer"),

@@ -93,6 +93,13 @@ async def test_it_serves_until_told_to_stop_and_says_good_bye(number: signal.Sig
         assert running.ends() == 0
 
 
+async def test_phones_write_long_texts_too() -> None:
+    async with simulating("--port", "0", "--mo-rate", "200", "--mo-long-every", "3") as running:
+        esme = await bound(running.node())
+        await esme.until(lambda: any(pdu.esm_class & consts.ESM_CLASS_UDHI for pdu in esme.delivered))
+        await esme.until(lambda: any(pdu.esm_class == 0 for pdu in esme.delivered))
+
+
 async def test_all_that_was_answered_is_in_the_log_after_sigkill(tmp_path: Path) -> None:
     log = tmp_path / "log.jsonl"
     async with simulating("--port", "0", "--log", str(log)) as running:
@@ -140,7 +147,16 @@ async def test_sites_faults_and_commands() -> None:
         assert await do(do="faults", faults=[]) == {"ok": True}
         assert (await again.submitted(receipt=0))[0] == consts.ESME_ROK
         mo = await do(do="mo", text="hello", to="999")
-        assert mo["id"].startswith("mo-")
+        assert mo["ids"][0].startswith("mo-")
+        long = await do(do="mo", text="long " * 60, header="sar", naive=True, order=[2, 1, 2], reference=5)
+        assert [name.rpartition("/")[2] for name in long["ids"]] == ["2", "1", "2"]
+        for wrong, error in (
+            ({"header": "udh32"}, "header: must be one of udh8, udh16, sar"),
+            ({"order": [3]}, "order: the segments are 1 to 2"),
+            ({"order": "2"}, "order: must be a list of numbers"),
+            ({"reference": "x"}, "reference: must be a number"),
+        ):
+            assert await do(do="mo", text="long " * 60, **wrong) == {"ok": False, "error": error}
         assert len((await do(do="receipts", count=3))["ids"]) == 3
         assert await do(do="stop", site="dc3") == {"ok": True}
         await here.until(lambda: here.closed)

@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 
-from bridge.simulator.faults import answers, links, receipts
+from bridge.model.inbound import Concat
+from bridge.simulator.faults import answers, links, receipts, segments
 from bridge.simulator.smsc import SimulatedSmsc
 from bridge.smpp import consts
 from bridge.smpp.codec import decode_submit_sm
@@ -92,6 +93,35 @@ async def test_every_nth_is_refused_and_not_taken(fault: answers.Reject, status:
         assert [submit.taken for submit in smsc.network.submits] == [True, True, False] * 2
         assert len(smsc.network.messages) == 4
         assert smsc.network.stats()["submits"] == {"received": 6, "taken": 4, "refused": 2, "unanswered": 0}
+
+
+# -- segments ---------------------------------------------------------------------------------------------------
+
+
+async def answers_to_segments(esme: Esme, *numbers: int) -> list[int]:
+    """The statuses of these segments of a message of three, one after another."""
+    return [
+        (await esme.submitted(receipt=0, segment=Concat(ref=1, total=3, seq=number)))[0] for number in numbers
+    ]
+
+
+async def test_only_the_nth_segment_is_refused() -> None:
+    async with listening(segments.SegmentRefused(n=2, status=consts.ESME_RTHROTTLED, times=2)) as (smsc,):
+        esme = await bound(smsc)
+        assert await statuses(esme, 2) == [0, 0]
+        assert await answers_to_segments(esme, 1, 2, 3) == [0, consts.ESME_RTHROTTLED, 0]
+        assert await answers_to_segments(esme, 2, 2) == [consts.ESME_RTHROTTLED, 0]
+        assert [submit.taken for submit in smsc.network.submits[2:]] == [True, False, True, False, True]
+
+
+@pytest.mark.parametrize("taken", [True, False])
+async def test_only_the_nth_segment_is_never_answered(taken: bool) -> None:
+    async with listening(segments.SegmentSilent(n=3, taken=taken)) as (smsc,):
+        esme = await bound(smsc)
+        esme.submit(receipt=0, segment=Concat(ref=1, total=3, seq=3))
+        assert await answers_to_segments(esme, 1, 2) == [0, 0]
+        await echo(esme)
+        assert [(s.taken, s.status) for s in smsc.network.submits] == [(taken, None), (True, 0), (True, 0)]
 
 
 # -- links ------------------------------------------------------------------------------------------------------
@@ -192,6 +222,20 @@ async def test_merged_writes_come_as_one_read() -> None:
             await asyncio.sleep(0)
         await esme.until(lambda: esme.commands.count(RESP) == 5 and len(esme.delivered) == 5)
         assert len(esme.reads) < 5
+
+
+async def test_what_is_held_back_is_not_overtaken_when_the_behaviours_change() -> None:
+    async with listening(links.SplitWrites()) as (smsc,):
+        esme = await bound(smsc)
+        numbers = [esme.submit(receipt=0) for _ in range(20)]
+        await smsc.network.until(lambda: len(smsc.network.messages) == 20)
+        smsc.behave()
+        numbers.append(esme.submit(receipt=0))
+        await esme.response(numbers[-1])
+        assert [f.sequence_number for f in esme.frames if f.command_id == RESP] == numbers
+        esme.reads.clear()
+        await esme.submitted(receipt=0)
+        assert len(esme.reads) == 1, "and then they have changed"
 
 
 async def test_held_and_chopped_octets_of_a_dead_link_are_nobodys_trouble() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from bridge.model.inbound import Concat
 from bridge.simulator import Network
 from bridge.simulator.faults import answers, links
 from tests.simulator.esme import HANDSET, bound, listening
@@ -36,7 +37,10 @@ async def test_each_answer_is_in_the_file_when_it_is_seen(tmp_path: Path) -> Non
             "octets": b"hello".hex(),
             "data_coding": 0,
             "registered_delivery": 1,
+            "esm_class": 0,
+            "segment": None,
             "message_id": message_id,
+            "receipt_id": message_id,
             "status": status,
         }
         await network.until(lambda: network.outbox.counts.ok == 1)
@@ -67,6 +71,16 @@ async def test_taken_without_an_answer_is_in_the_file_as_taken(tmp_path: Path) -
         (late,) = (line for line in lines(log) if line["event"] == "answer")
         assert (late["message_id"], late["status"]) == (submits[2]["message_id"], 0)
         assert (late["bind"], late["sequence_number"]) == (submits[2]["bind"], submits[2]["sequence_number"])
+
+
+async def test_a_segment_says_which_it_is(tmp_path: Path) -> None:
+    log = tmp_path / "log.jsonl"
+    async with listening(network=Network(log=log)) as (smsc,):
+        esme = await bound(smsc)
+        await esme.submitted("world", receipt=0, segment=Concat(ref=9, total=3, seq=2))
+        (submit,) = (line for line in lines(log) if line["event"] == "submit")
+        assert submit["segment"] == {"reference": 9, "total": 3, "number": 2}
+        assert (submit["esm_class"], submit["octets"]) == (0x40, "050003090302" + b"world".hex())
 
 
 def test_a_log_that_cannot_be_written_is_an_oserror(tmp_path: Path) -> None:

@@ -7,9 +7,12 @@ import pytest
 import smpp34
 import uvloop
 
+from bridge.model.inbound import Concat
 from bridge.simulator import Network, SimulatedSite, SimulatedSmsc
+from bridge.simulator.writing import Manner
 from bridge.smpp import consts
 from bridge.smpp.framing import HEADER
+from bridge.smpp.pdus import DeliverSm
 from tests.simulator.esme import HANDSET, bound, connect, listening, quick_network
 
 
@@ -100,7 +103,7 @@ async def test_a_transmitter_gets_no_receipt_and_a_later_receiver_gets_all() -> 
         transmitter = await bound(smsc, consts.BIND_TRANSMITTER)
         for _ in range(3):
             await transmitter.submitted()
-        mo = network.send_mo("from a phone")
+        (mo,) = network.send_mo("from a phone")
         assert network.outbox.counts.open == 4
         receiver = await bound(smsc, consts.BIND_RECEIVER)
         await network.until(lambda: network.outbox.counts.open == 0)
@@ -118,6 +121,59 @@ async def test_texts_from_phones(text: str, data_coding: int) -> None:
         await esme.until(lambda: len(esme.delivered) == 1)
         assert esme.delivered[0].data_coding == data_coding
         assert esme.delivered[0].esm_class == 0
+
+
+async def test_a_long_text_from_a_phone_comes_in_segments_over_all_binds() -> None:
+    async with listening(sites=("dc3", "bos")) as (one, other):
+        esmes = [await bound(one), await bound(other)]
+        parcels = one.network.send_mo("long " * 60, name="mo-x")
+        await one.network.until(lambda: all(parcel.done == 0 for parcel in parcels))
+        assert [parcel.id for parcel in parcels] == ["mo-x/1", "mo-x/2"]
+        assert [len(esme.delivered) for esme in esmes] == [1, 1]
+        pieces = sorted(pdu.short_message for esme in esmes for pdu in esme.delivered)
+        assert [piece[:6] for piece in pieces] == [b"\5\0\3\1\2\1", b"\5\0\3\1\2\2"]
+        assert b"".join(piece[6:] for piece in pieces) == b"long " * 60
+        second = one.network.send_mo("other " * 60)
+        await one.network.until(lambda: all(parcel.done == 0 for parcel in second))
+        assert {parcel.octets[3] for parcel in second} == {2}, "the next reference"
+
+
+async def test_segments_leave_in_the_order_asked_for_some_twice_some_never() -> None:
+    async with listening() as (smsc,):
+        esme = await bound(smsc)
+        manner = Manner(order=(3, 1, 3), reference=77, header="udh16")
+        parcels = smsc.network.send_mo("long " * 90, manner=manner)
+        await esme.until(lambda: len(esme.delivered) == 3)
+        assert [parcel.id.rpartition("/")[2] for parcel in parcels] == ["3", "1", "3"]
+        assert [pdu.short_message[:7] for pdu in esme.delivered] == [
+            bytes((6, 8, 4, 0, 77, 3, number)) for number in (3, 1, 3)
+        ]
+
+
+async def test_mos_at_a_rate_may_be_long() -> None:
+    network = Network(mo_rate=500, long_mo_every=2, deliver_again_s=0.01)
+    async with listening(network=network) as (smsc,):
+        esme = await bound(smsc)
+        await esme.until(lambda: len({kind_of(pdu) for pdu in esme.delivered}) == 4)
+        assert {kind_of(pdu) for pdu in esme.delivered} == {"whole", "udh8", "udh16", "sar"}
+
+
+def kind_of(pdu: DeliverSm) -> str:
+    """What says which segment it is."""
+    if pdu.esm_class:
+        return {0: "udh8", 8: "udh16"}[pdu.short_message[1]]
+    return "sar" if pdu.tlvs else "whole"
+
+
+async def test_what_phones_show_is_put_together_from_submits() -> None:
+    async with listening() as (smsc,):
+        esme = await bound(smsc)
+        segments = [Concat(ref=5, total=2, seq=number) for number in (2, 1)]
+        await esme.submitted("world", segment=segments[0])
+        await esme.submitted("short")
+        await esme.submitted("hello ", segment=segments[1])
+        assert [message.text for message in smsc.network.handsets.messages] == ["short", "hello world"]
+        assert [submit.segment for submit in smsc.network.submits] == [segments[0], None, segments[1]]
 
 
 async def test_mos_at_a_rate_are_all_different() -> None:
@@ -145,7 +201,7 @@ async def test_put_off_comes_again_and_a_final_refusal_does_not() -> None:
         network = smsc.network
         esme = await bound(smsc)
         esme.answer = consts.ESME_RMSGQFUL
-        mo = network.send_mo()
+        (mo,) = network.send_mo()
         await network.until(lambda: network.outbox.counts.put_off >= 2)
         esme.answer = consts.ESME_RX_R_APPN
         await network.until(lambda: mo.done is not None)
@@ -159,7 +215,7 @@ async def test_a_generic_nack_answers_a_deliver_sm_and_a_doubled_answer_nothing(
         network = smsc.network
         esme = await bound(smsc)
         esme.answer = None
-        mo = network.send_mo()
+        (mo,) = network.send_mo()
         await esme.until(lambda: len(esme.delivered) == 1)
         for _ in range(2):
             esme.transport.write(HEADER.pack(16, consts.GENERIC_NACK, consts.ESME_RINVCMDID, 1))
@@ -190,7 +246,7 @@ async def test_what_is_not_answered_in_time_is_sent_again_and_the_bind_lives() -
     async with listening(network=quick_network(deliver_timeout_s=0.02)) as (smsc,):
         esme = await bound(smsc)
         esme.answer = None
-        mo = smsc.network.send_mo()
+        (mo,) = smsc.network.send_mo()
         await esme.until(lambda: len(esme.delivered) == 3)
         esme.answer = 0
         await smsc.network.until(lambda: mo.done == 0)
@@ -243,7 +299,7 @@ async def test_an_esme_asked_to_go_may_answer_what_it_has() -> None:
         network = smsc.network
         esme = await bound(smsc)
         esme.answer = None
-        mo = network.send_mo()
+        (mo,) = network.send_mo()
         await esme.until(lambda: len(esme.delivered) == 1)
         (session,) = smsc.sessions
         session.unbind()

@@ -15,10 +15,12 @@ import orjson
 from aio_pika.abc import AbstractIncomingMessage, AbstractRobustChannel, AbstractRobustConnection
 
 from bridge.model.names import Names
-from bridge.proof.audit import Audit, Ledger
-from bridge.simulator.network import Network
-from bridge.simulator.records import Parcel
+from bridge.proof.audit import ENDED_UNSENT, Audit, Ledger
+from bridge.simulator.network import PLAIN, Network
+from bridge.simulator.records import Parcel, Submit
+from bridge.simulator.writing import Manner
 from tests.system.lab import Event
+from tests.system.phones import mt_of, shown, times_taken
 from tests.system.processes import LIMIT_S, Crew
 
 CONFIRM_S = 20.0
@@ -32,7 +34,7 @@ def ids(number: int, name: str = "m") -> list[str]:
 
 
 class Application:
-    """Publishes MTs whose text is their id, and hears every event; both over every outage of RabbitMQ.
+    """Publishes MTs whose text names their id, and hears every event; both over every outage of RabbitMQ.
 
     An MT that RabbitMQ did not confirm is not published again: whether it is there is for the audit to allow for.
     """
@@ -43,11 +45,14 @@ class Application:
         self.resent: set[str] = set()
         self.confirmed: Counter[str] = Counter()
         self.unconfirmed: Counter[str] = Counter()
+        self.texts: dict[str, str] = {}
         self.mos: list[str] = []
         self._url = url
         self._names = names
         self._network = network
         self._receipts: set[str] = set()
+        self._told: set[str | None] = set()
+        self._unsent: set[str] = set()
         self._changed = asyncio.Condition()
         self._connection: AbstractRobustConnection
         self._channel: AbstractRobustChannel
@@ -70,13 +75,22 @@ class Application:
         await self._connection.close()
 
     async def publish(
-        self, ids: Iterable[str], at_once: int = 100, key: str = "mt.default", **fields: Any
+        self,
+        ids: Iterable[str],
+        at_once: int = 100,
+        key: str = "mt.default",
+        text_of: Callable[[str], str] = str,
+        **fields: Any,
     ) -> None:
-        """Publish an MT under each id. RabbitMQ may go away meanwhile: the rest follows when it is back."""
+        """Publish an MT under each id, with the text that `text_of` makes of it.
+
+        RabbitMQ may go away meanwhile: the rest follows when it is back.
+        """
         slots = asyncio.Semaphore(at_once)
 
         async def one(mt_id: str) -> None:
-            body = orjson.dumps({"id": mt_id, "to": "447700900123", "text": mt_id, **fields})
+            text = self.texts[mt_id] = text_of(mt_id)
+            body = orjson.dumps({"id": mt_id, "to": "447700900123", "text": text, **fields})
             message = aio_pika.Message(body, delivery_mode=aio_pika.DeliveryMode.PERSISTENT)
             async with slots:
                 sure = await self._confirmed(message, key)
@@ -95,14 +109,17 @@ class Application:
             raise AssertionError(f"in vain: {self._story()}") from None
 
     async def until_settled(self) -> None:
-        """Wait until each MT has its end (the route tells of accepted ones), each receipt and each MO its event."""
-        with_texts = self._network.messages
+        """Wait until each MT has its end (the route tells of accepted ones), each receipt and each MO its event.
+
+        Receipts that speak of the same MT, because it is long or was sent twice, may have one event together; those of
+        segments of an MT that was not accepted have none.
+        """
         await self.until(
             lambda: (
                 len(self.ended) >= len(self.confirmed)
-                and len(self._receipts) >= len(with_texts)
                 and self.ended.keys() >= self.confirmed.keys()
-                and {message.octets.decode() for message in with_texts} <= self.ended.keys()
+                and self.taken.keys() <= self.ended.keys()
+                and all(map(self._is_told, self._network.messages))
                 and {event["text"] for event in self.of("mo")} >= set(self.mos)
             )
         )
@@ -114,8 +131,8 @@ class Application:
 
     @property
     def taken(self) -> Counter[str]:
-        """How often the provider took each text."""
-        return Counter(message.octets.decode() for message in self._network.messages)
+        """How often the provider took each MT."""
+        return times_taken(self._network.messages)
 
     def audit(self) -> Audit:
         """The verdict over all that was published, taken, delivered and heard."""
@@ -126,17 +143,30 @@ class Application:
             ledger.published(mt_id, confirmed=False)
         for message in self._network.messages:
             assert message.message_id is not None
-            ledger.taken(message.octets.decode(), message.message_id, message.bind)
+            ledger.taken(
+                mt_of(message),
+                message.message_id,
+                message.bind,
+                segment=message.segment,
+                spelt=message.receipt_id,
+            )
         for text in self.mos:
             ledger.mo_sent(text)
         for event in self.events:
             ledger.event(event)
         return ledger.audit()
 
-    def send_mos(self, texts: Sequence[str]) -> list[Parcel]:
+    def send_mos(self, texts: Sequence[str], manner: Manner = PLAIN) -> list[Parcel]:
         """Have the provider bring these texts."""
         self.mos += texts
-        return [self._network.send_mo(text) for text in texts]
+        return [parcel for text in texts for parcel in self._network.send_mo(text, manner=manner)]
+
+    @property
+    def shown_wrong(self) -> set[str]:
+        """Accepted MTs whose text no phone shows."""
+        texts = shown(self._network)
+        accepted = {event["id"] for event in self.of("mt", outcome="accepted")}
+        return {mt_id for mt_id in accepted if not texts[self.texts[mt_id]]}
 
     async def depth(self, queue: str) -> int:
         """How many messages are ready in a queue, as RabbitMQ says now."""
@@ -179,6 +209,13 @@ class Application:
             else:
                 return True
 
+    def _is_told(self, message: Submit) -> bool:
+        mt_id = mt_of(message)
+        if message.segment and mt_id in self._unsent:
+            return True
+        ids = {message.message_id, message.receipt_id}
+        return not ids.isdisjoint(self._receipts) or mt_id in self._told
+
     async def _network_quiet(self) -> None:
         try:
             async with asyncio.timeout(LIMIT_S):
@@ -192,10 +229,14 @@ class Application:
             self.events.append(event)
             if event["type"] == "dr":
                 self._receipts.add(event["smsc_id"])
+                if event["joined"]:
+                    self._told.add(event["mt_id"])
             elif event["type"] == "mt" and event["outcome"] == "resent":
                 self.resent.add(event["id"])
             elif event["type"] == "mt" and event["outcome"] != "resolved":
                 self.ended[event["id"]] += 1
+                if event["outcome"] in ENDED_UNSENT:
+                    self._unsent.add(event["id"])
             self._changed.notify_all()
         with suppress(*UNKNOWN):
             await message.ack()
@@ -209,9 +250,10 @@ class Application:
 
 
 async def until_promises_kept(crew: Crew, app: Application) -> None:
-    """All is settled, the workers left end well, and nothing was lost, or doubled without a mark."""
+    """All is settled, the workers left end well, and nothing was lost, garbled, or doubled without a mark."""
     await app.until_settled()
     await crew.dismiss()
     verdict = app.audit()
     assert verdict.passed, "\n".join(map(str, verdict.complaints))
     assert {text for text, times in app.taken.items() if times > 1} <= app.resent
+    assert app.shown_wrong == set()

@@ -72,6 +72,7 @@ async def make_crew(
             door: FaultProxy | None = None,
             smpp: Mapping[str, Any] | None = None,
             route: Mapping[str, Any] | None = None,
+            inbound: Mapping[str, Any] | None = None,
             early_dr_wait_seconds: int = 3,
         ) -> tuple[Crew, Application]:
             file = document(
@@ -81,7 +82,7 @@ async def make_crew(
                 {smsc.site: [smsc.node] for smsc in smscs},
                 smpp=smpp,
                 route={"accepted_events": True, **(route or {})},
-                inbound={"early_dr_wait_seconds": early_dr_wait_seconds},
+                inbound={"early_dr_wait_seconds": early_dr_wait_seconds, **(inbound or {})},
             )
             crew = await stack.enter_async_context(Crew(tmp_path, file))
             await crew.workers(workers)
