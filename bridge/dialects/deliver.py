@@ -4,22 +4,25 @@ How a PDU looks as octets is the codec's; what alphabets, headers and receipts m
 Segments are told apart and put together here; waiting for the missing ones is done above.
 """
 
+import codecs
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
+from itertools import accumulate, count, groupby
 
 from bridge.dialects.dialect import Dialect
 from bridge.dialects.smpp34 import SMPP34
 from bridge.model.ids import digest
-from bridge.model.inbound import FINAL_STATES, Concat, Dr, DrState, Inbound, Mo, MoSegment
+from bridge.model.inbound import FINAL_STATES, Concat, Dr, DrState, Inbound, Mo, MoSegment, Ports
 from bridge.smpp.consts import (
     ESM_CLASS_UDHI,
+    TLV_DESTINATION_PORT,
     TLV_MESSAGE_STATE,
     TLV_NETWORK_ERROR_CODE,
     TLV_RECEIPTED_MESSAGE_ID,
     TLV_SAR_MSG_REF_NUM,
     TLV_SAR_SEGMENT_SEQNUM,
     TLV_SAR_TOTAL_SEGMENTS,
+    TLV_SOURCE_PORT,
 )
 from bridge.smpp.pdus import DeliverSm
 from bridge.text.alphabets import Alphabets, Decoded
@@ -28,6 +31,7 @@ from bridge.text.receipt import ReceiptPdu, is_receipt, read_receipt
 from bridge.text.udh import Udh, read_udh, segment_of
 
 _NO_HEADER = Udh(0)
+_BYTE_ORDER_MARKS = (codecs.BOM_UTF16_BE, codecs.BOM_UTF16_LE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -66,7 +70,9 @@ def read_inbound(pdu: DeliverSm, options: ReadOptions) -> Inbound:
 
 def _read_dr(pdu: DeliverSm, parts: ReceiptPdu, options: ReadOptions) -> Dr:
     receipt = read_receipt(
-        parts, options.alphabets.decode_default, ids_from_text=options.dialect.ids_from_text
+        parts,
+        lambda octets: options.alphabets.decode_quoted(octets, pdu.data_coding),
+        ids_from_text=options.dialect.ids_from_text,
     )
     state, error, ids = receipt.state, receipt.error, receipt.ids
     known = (*ids, state or "", error or "", pdu.source_addr, pdu.destination_addr)
@@ -96,7 +102,7 @@ def _read_mo(pdu: DeliverSm, header: Udh, octets: bytes, options: ReadOptions) -
         data=decoded.data,
         encoding=decoded.encoding,
         identity=_whole_content(pdu),
-        ports=header.ports,
+        ports=header.ports or _ports(pdu),
         raw=pdu.raw,
     )
 
@@ -110,7 +116,7 @@ def _read_segment(pdu: DeliverSm, header: Udh, concat: Concat, octets: bytes) ->
         data_coding=pdu.data_coding,
         identity=_whole_content(pdu),
         shifts=header.shifts,
-        ports=header.ports,
+        ports=header.ports or _ports(pdu),
         raw=pdu.raw,
     )
 
@@ -121,6 +127,14 @@ def _sar(pdu: DeliverSm) -> Concat | None:
     if not (ref and total and seq):
         return None
     return segment_of(int.from_bytes(ref, "big"), int.from_bytes(total, "big"), int.from_bytes(seq, "big"))
+
+
+def _ports(pdu: DeliverSm) -> Ports | None:
+    """The ports by TLVs, where there is no header to tell (SMPP 3.4, 5.3.2.20-21). The source may be left out."""
+    dst, src = pdu.tlv(TLV_DESTINATION_PORT), pdu.tlv(TLV_SOURCE_PORT) or b""
+    if not dst or len(dst) > 2 or len(src) > 2:
+        return None
+    return Ports(dst=int.from_bytes(dst, "big"), src=int.from_bytes(src, "big"))
 
 
 def _whole_content(pdu: DeliverSm) -> bytes:
@@ -159,11 +173,16 @@ def _seq(segment: MoSegment) -> int:
 
 
 def _runs(segments: Sequence[MoSegment]) -> Iterator[list[MoSegment]]:
-    """Neighbours without a gap that are written alike: their octets are decoded as one."""
-    for _, run in groupby(
-        enumerate(segments),
-        lambda place: (place[1].concat.seq - place[0], place[1].data_coding, place[1].shifts),
-    ):
+    """Neighbours without a gap that are written alike: their octets are decoded as one.
+
+    One that brings a byte order mark of its own was written by itself.
+    """
+    marks = accumulate(segment.octets.startswith(_BYTE_ORDER_MARKS) for segment in segments)
+    alike = [
+        (segment.concat.seq - place, marked, segment.data_coding, segment.shifts)
+        for place, marked, segment in zip(count(), marks, segments, strict=False)
+    ]
+    for _, run in groupby(zip(alike, segments, strict=True), lambda pair: pair[0]):
         yield [segment for _, segment in run]
 
 

@@ -30,7 +30,7 @@ Raw = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
-    """Application ports of a UDH (3GPP TS 23.040, 9.2.3.24.3 and .4)."""
+    """Application ports, of a UDH (3GPP TS 23.040, 9.2.3.24.3 and .4) or of TLVs (SMPP 3.4, 5.3.2.20 and .21)."""
 
     dst: int
     src: int

@@ -142,9 +142,16 @@ class Alphabets:
         reader = _READERS.get(encoding)
         return Decoded(None, octets, encoding) if reader is None else Decoded(reader(octets), None, encoding)
 
-    def decode_default(self, octets: bytes) -> str:
-        """Cosmetic text among ASCII words, a receipt's: by the default alphabet, never packed."""
-        return _READERS.get(self.default, gsm.decode)(octets)
+    def decode_quoted(self, octets: bytes, data_coding: int) -> str:
+        """Cosmetic text among ASCII words, a receipt's: never packed, nor two octets a character.
+
+        By the alphabet of data_coding, which some SMSCs copy from the MT together with the text, or else by the
+        default.
+        """
+        encoding = self._encodings[data_coding]
+        if encoding == "ucs2" or encoding not in _READERS:
+            encoding = self.default
+        return _READERS.get(encoding, gsm.decode)(octets)
 
 
 _NAMES = {"utf-8": "utf8", _PACKED: "gsm"}

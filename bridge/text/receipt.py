@@ -19,11 +19,11 @@ _INTERMEDIATE = 0x20
 
 _BLANKS = " \t\r\n\v\f\0"
 _GAPS = _BLANKS + "_-"
-_KEY = rf"sub|dlvrd|delivrd|submit[{_GAPS}]*date|done[{_GAPS}]*date|stat|err|text"
+_KEY = rf"id|sub|dlvrd|delivrd|submit[{_GAPS}]*date|done[{_GAPS}]*date|stat|err|text"
 # A key of a receipt (group 1), or any other "KEY:", which ends the value before it and is skipped. No key is the
-# rest of a word; a number may touch that of the id, for some write addresses before it.
+# rest of a word; a number may touch it, for some write addresses before the id, or no blank after a value.
 _KEYS = re.compile(
-    rf"(?<![^\W\d])(?=[A-Z])(?:(id|(?<!\d)(?:{_KEY}))[{_BLANKS}]*:|(?<![^{_BLANKS},;|])[A-Z][\w-]*:)",
+    rf"(?<![^\W\d])(?=[A-Z])(?:({_KEY})[{_BLANKS}]*:|(?<![^{_BLANKS},;|])[A-Z][\w-]*:)",
     re.IGNORECASE,
 )
 _WHOLE_RECEIPT = re.compile(
@@ -107,8 +107,8 @@ def read_receipt(
         intermediate=pdu.esm_class & (_INTERMEDIATE | _SMSC_RECEIPT) == _INTERMEDIATE,
         error=error or network_error,
         network_error=network_error,
-        submitted_at=read_date(fields.get("submitdate", "")),
-        done_at=read_date(fields.get("donedate", "")),
+        submitted_at=_date(fields, "submitdate"),
+        done_at=_date(fields, "donedate"),
         sub=_count(fields.get("sub")),
         dlvrd=_count(fields.get("dlvrd")),
         text=text,
@@ -156,6 +156,12 @@ def _spelling(key: str) -> str:
 def _value(fields: dict[str, str], key: str) -> str | None:
     value = fields.get(key, "")
     return None if value.lower() in _ABSENT else value
+
+
+def _date(fields: dict[str, str], key: str) -> str | None:
+    """The date at the beginning of a value: no date has a blank, so what comes after one belongs to no key."""
+    written, *_ = fields.get(key, "").split() or [""]
+    return read_date(written)
 
 
 def _id(written: str) -> str | None:

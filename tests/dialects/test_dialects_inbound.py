@@ -11,10 +11,12 @@ from bridge.dialects.deliver import ReadOptions, read_inbound
 from bridge.dialects.genesys import GENESYS
 from bridge.model.inbound import Dr, Mo, MoSegment, Ports
 from bridge.smpp.consts import (
+    TLV_DESTINATION_PORT,
     TLV_MESSAGE_PAYLOAD,
     TLV_MESSAGE_STATE,
     TLV_NETWORK_ERROR_CODE,
     TLV_RECEIPTED_MESSAGE_ID,
+    TLV_SOURCE_PORT,
 )
 from bridge.smpp.pdus import DataSm, DeliverSm
 
@@ -32,6 +34,11 @@ def pdu(short_message: bytes = b"", **fields: Any) -> DeliverSm:
             | fields
         )
     )
+
+
+def ports(dst: bytes, src: bytes) -> Any:
+    """The two TLVs that name ports."""
+    return ((TLV_DESTINATION_PORT, dst), (TLV_SOURCE_PORT, src))
 
 
 def read_mo(message: DeliverSm, options: ReadOptions = PLAIN) -> Mo:
@@ -102,6 +109,14 @@ def test_a_receipt_in_full() -> None:
 def test_a_receipt_may_travel_in_many_ways(message: DeliverSm) -> None:
     dr = read_dr(message)
     assert (dr.ids, dr.state, dr.text) == (("0f7a",), "delivered", "Hi")
+
+
+@pytest.mark.parametrize(
+    ("data_coding", "text"), [(0, "H€llo §"), (3, "H\x1bello _"), (8, "H€llo §"), (0xF1, "H€llo §")]
+)
+def test_a_receipt_quotes_the_text_in_its_own_data_coding(data_coding: int, text: str) -> None:
+    dr = read_dr(pdu(b"id:7 text:H\x1bello _", esm_class=4, data_coding=data_coding))
+    assert (dr.ids, dr.text) == (("7",), text)
 
 
 @pytest.mark.parametrize("body", [b"", b"foo", b"\0\1\2\3\4\5"])
@@ -182,15 +197,21 @@ def test_what_an_mo_says(message: DeliverSm, text: str | None, data: bytes | Non
 
 
 @pytest.mark.parametrize(
-    ("message", "ports"),
+    ("message", "expected"),
     [
         (pdu(b"\6\5\4\x0b\x84\x23\xf0Hi", esm_class=0x40), Ports(dst=2948, src=9200)),
         (pdu(b"\4\4\2\x22\x11Hi", esm_class=0x40), Ports(dst=0x22, src=0x11)),
         (pdu(b"\6\5\4\x0b\x84\x23\xf0Hi"), None),
+        (pdu(b"Hi", tlvs=ports(b"\x0b\x84", b"\x23\xf0")), Ports(dst=2948, src=9200)),
+        (pdu(b"Hi", tlvs=ports(b"\0\0", b"\1")), Ports(dst=0, src=1)),
+        (pdu(b"Hi", tlvs=ports(b"\x0b\x84", b"")[:1]), Ports(dst=2948, src=0)),
+        (pdu(b"Hi", tlvs=ports(b"", b"\1")), None),
+        (pdu(b"Hi", tlvs=ports(b"\1\2\3", b"\1")), None),
+        (pdu(b"\4\4\2\x22\x11Hi", esm_class=0x40, tlvs=ports(b"\1", b"\2")), Ports(dst=0x22, src=0x11)),
     ],
 )
-def test_ports_are_those_of_a_header(message: DeliverSm, ports: Ports | None) -> None:
-    assert read_mo(message).ports == ports
+def test_ports_are_those_of_a_header_or_of_tlvs(message: DeliverSm, expected: Ports | None) -> None:
+    assert read_mo(message).ports == expected
 
 
 @pytest.mark.parametrize(

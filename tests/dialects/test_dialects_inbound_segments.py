@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from bridge.dialects.deliver import ReadOptions, join_segments, read_inbound
 from bridge.model.inbound import NO_SHIFTS, Concat, Mo, MoSegment, Ports, Shifts
 from bridge.smpp.consts import (
+    TLV_DESTINATION_PORT,
     TLV_MESSAGE_PAYLOAD,
     TLV_SAR_MSG_REF_NUM,
     TLV_SAR_SEGMENT_SEQNUM,
@@ -93,6 +94,11 @@ def test_a_segment_in_full() -> None:
             Ports(dst=2948, src=9200),
         ),
         (
+            pdu(b"Hi", tlvs=(*sar(b"\0\7", b"\3", b"\2"), (TLV_DESTINATION_PORT, b"\x0b\x84"))),
+            Concat(ref=7, total=3, seq=2),
+            Ports(dst=2948, src=0),
+        ),
+        (
             pdu(esm_class=0x40, tlvs=((TLV_MESSAGE_PAYLOAD, b"\5\0\3\1\2\1Hi"),)),
             Concat(ref=1, total=2, seq=1),
             None,
@@ -171,7 +177,25 @@ def test_joins_in_any_order_and_counts_no_segment_twice() -> None:
             "日本.",
             "iso-2022-jp",
         ),
+        (
+            [segment(1, b"\xff\xfe\x4f", data_coding=8), segment(2, b"\x04\x4f\x04", data_coding=8)],
+            "яя",
+            "ucs2",
+        ),
         # each written in its own way
+        (
+            [
+                segment(1, b"\xff\xfe\x4f\x04", data_coding=8),
+                segment(2, b"\xff\xfe\x50\x04", data_coding=8),
+            ],
+            "яѐ",
+            "ucs2",
+        ),
+        (
+            [segment(1, b"\x04\x4f", data_coding=8), segment(2, b"\xff\xfe\x50\x04", data_coding=8)],
+            "яѐ",
+            "ucs2",
+        ),
         ([segment(1, b"5 \x1be "), segment(2, b"\x04\x4f", data_coding=8)], "5 € я", "gsm"),
         ([segment(1, b"\x1bc", shifts=Shifts(single=1)), segment(2, b"\x1be")], "ç€", "gsm"),
         ([segment(1, b""), segment(2, b"")], "", "gsm"),

@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 from random import Random
 
-from tests.corpus.cases import cases
-
 from bridge.smpp.codec import encode_data_sm, encode_deliver_sm
 from bridge.smpp.consts import DATA_SM, DELIVER_SM, SUBMIT_SM_RESP
 from bridge.smpp.framing import HEADER, build_pdu
 from bridge.smpp.pdus import DataSm
+from tests.corpus.cases import cases
 
 _TELLING = (
     b"id:",

@@ -7,9 +7,9 @@ may raise, whatever comes in; what comes out must be what events can carry.
 from collections.abc import Iterator, Mapping
 
 import orjson
-from bridge.dialects.deliver import ReadOptions, join_segments, read_inbound
 
 from bridge.dialects import SMPP_DIALECTS
+from bridge.dialects.deliver import ReadOptions, join_segments, read_inbound
 from bridge.model.events import NO_ORIGIN, dr_event, mo_event
 from bridge.model.inbound import Dr, Inbound, Mo, MoSegment
 from bridge.smpp.consts import BIND_TRANSCEIVER_RESP, ESME_ROK

@@ -40,7 +40,7 @@ def test_priorities_are_smpps_flags() -> None:
 def test_states_that_nothing_follows() -> None:
     assert FINAL_STATES.issubset(get_args(DrState))
     assert set(get_args(DrState)) - FINAL_STATES == {"enroute", "accepted", "unknown"}
-    assert FINAL_STATES - FAILURE_STATES == {"delivered"}
+    assert {"delivered"} == FINAL_STATES - FAILURE_STATES
 
 
 def test_what_is_usual_of_mos_and_drs() -> None:

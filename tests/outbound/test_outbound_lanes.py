@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from bridge.broker.message import Delivery
 from bridge.model.mt import Mt
 from bridge.model.names import Lane
-from bridge.outbound.flight import Flight
+from bridge.outbound.flight import Flight, Long
 from bridge.outbound.lanes import INTERACTIVE_RUN, LOOK_AHEAD, Lanes
+from bridge.outbound.parts import Fate, Parts
 
 
 class Paper:
@@ -36,6 +37,34 @@ def test_interactive_overtakes_bulk() -> None:
         lanes.push(flight(number))
     lanes.push(flight(9, "interactive"))
     assert take_all(lanes) == ["9", "0", "1", "2"]
+
+
+def begun(number: int, lane: Lane = "bulk") -> Flight:
+    """Of which a segment is with p already."""
+    made = flight(number, lane)
+    made.long = Long(Parts("p", "p1", "c0ffee00", ("a", Fate.NONE)))
+    return made
+
+
+def test_what_is_begun_goes_before_the_rest_of_its_lane() -> None:
+    lanes = Lanes()
+    lanes.push(flight(0))
+    lanes.push(begun(1))
+    lanes.push(begun(2))
+    lanes.push(flight(9, "interactive"))
+    assert len(lanes) == 4
+    assert take_all(lanes) == ["9", "1", "2", "0"]
+    assert not lanes
+
+
+def test_many_that_are_begun_and_cannot_go_hold_nobody_back() -> None:
+    lanes = Lanes()
+    for number in range(2 * LOOK_AHEAD):
+        lanes.push(begun(number))
+    lanes.push(flight(99))
+    taken = lanes.take(lambda candidate: candidate.begun is None or None)
+    assert taken is not None
+    assert taken[0].mt.id == "99"
 
 
 def test_bulk_does_not_starve() -> None:

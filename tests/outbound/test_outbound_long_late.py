@@ -72,9 +72,10 @@ def test_a_late_answer_while_the_resend_is_told_accepts_it(world: World) -> None
     answer(world, 1, taken(world))
     worker.links[0].answer(0, TIMEOUT)
     worker.links[0].answer_late(0, taken(world))
+    world.flow()
+    assert one_event(world, "accepted")
     finish(world)
     assert sent(world) == [("p", 1), ("p", 2)]
-    assert one_event(world, "accepted")
     assert worker.dispatcher.tally["ended", "r", "accepted"] == 1
 
 
@@ -153,6 +154,22 @@ def test_a_late_answer_to_a_copy_that_was_given_up_is_no_answer_to_the_next(worl
     finish(world)
     assert one_event(world, "accepted")["smsc_ids"] == ["a3", "a4"]
     assert world.redis.joins["m"].ids == {1: "a3", 2: "a4"}
+
+
+def test_a_late_answer_while_a_copy_is_given_up_does_not_revive_it(world: World) -> None:
+    worker = start(world, text=TWO)
+    p1, p2, q1 = worker.links
+    p1.answer(0, TIMEOUT)
+    p1.answer(0, Rejected(0x0B, "bad number"))
+    worker.publisher.confirm(1)
+    world.turn()
+    p1.answer_late(0, taken(world))
+    world.flow()
+    assert not p2.open
+    assert [submit.number for submit in q1.open] == [1, 2]
+    finish(world)
+    assert len(world.rabbit.told("m", "resent")) == 1
+    assert one_event(world, "accepted")["smsc_ids"] == ["a2", "a3"]
 
 
 def test_a_late_refusal_changes_nothing(world: World) -> None:

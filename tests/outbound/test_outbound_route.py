@@ -9,8 +9,9 @@ from bridge.config.settings import RouteSettings
 from bridge.model.mt import Mt
 from bridge.model.outcome import Accepted, NotSent, Throttled
 from bridge.outbound.board import LinkBoard
-from bridge.outbound.flight import Flight
+from bridge.outbound.flight import Flight, Long
 from bridge.outbound.links import LinkSlot
+from bridge.outbound.parts import NOBODY, Fate, Parts
 from bridge.outbound.route import LARGEST_PREFETCH, Route
 from tests.outbound.fake_links import Link
 from tests.outbound.test_outbound_lanes import Paper
@@ -82,6 +83,56 @@ def test_a_provider_that_refused_it_is_not_asked_again() -> None:
     assert r.ready_link(picky, NOW) is None
     assert not r.other_link_up(picky, None, NOW)
     assert r.ready_link(flight(), NOW) is one
+
+
+def begun(at: LinkSlot, *, provider: str = "p") -> Flight:
+    """A long MT of which this link wrote a part."""
+    made = flight()
+    made.long = Long(Parts(provider, at.link.name, "c0ffee00", ("a", Fate.NONE)))
+    return made
+
+
+def test_the_rest_leaves_over_the_link_that_had_the_beginning_while_that_is_up() -> None:
+    r, (one, two, _) = route(link("p", "1"), link("p", "2"), link("q", "3"))
+    rest = begun(two)
+    assert [r.ready_link(rest, NOW) for _ in range(3)] == [two] * 3
+    two.reserved = 2
+    assert r.ready_link(rest, NOW) is None, "up, only busy"
+    two.link.active = False  # type: ignore[misc]
+    assert r.ready_link(rest, NOW) is one
+    assert not r.forsaken(rest, NOW)
+
+
+def test_the_rest_leaves_over_another_link_where_that_one_failed_it() -> None:
+    r, (one, two) = route(link("p", "1"), link("p", "2"))
+    rest = begun(two)
+    rest.avoid = two.key
+    assert r.ready_link(rest, NOW) is one
+    one.link.active = False  # type: ignore[misc]
+    assert r.ready_link(rest, NOW) is two
+
+
+def test_the_rest_goes_to_no_other_provider() -> None:
+    r, (one, two) = route(link("p", "1"), link("q", "2"))
+    rest = begun(one)
+    one.link.active = False  # type: ignore[misc]
+    assert r.ready_link(rest, NOW) is None
+    assert r.forsaken(rest, NOW), "though that one is up"
+    assert not r.can_go_on(rest, NOW)
+    two.link.active = False  # type: ignore[misc]
+    assert not r.forsaken(rest, NOW), "nobody could begin anew"
+    assert r.can_go_on(rest, NOW)
+
+
+def test_a_copy_that_its_provider_or_this_worker_would_not_go_on_with_is_forsaken() -> None:
+    r, (one, _) = route(link("p", "1"), link("q", "2"))
+    refused, orphan = begun(one), begun(one, provider=NOBODY)
+    refused.refused_by = frozenset({"p"})
+    for rest in (refused, orphan):
+        assert r.forsaken(rest, NOW)
+        assert not r.can_go_on(rest, NOW)
+    assert not r.forsaken(flight(), NOW)
+    assert not r.forsaken(begun(one), NOW)
 
 
 def test_only_providers_of_the_route_carry_it() -> None:

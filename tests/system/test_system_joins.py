@@ -13,10 +13,10 @@ from bridge.smpp.consts import ESME_RMSGQFUL
 from tests.system.conftest import MakeCrew, MakeLab
 from tests.system.phones import long_text
 
-SMILES = "я" * 66 + "😀" + "я" * 66 + "😀" + "ещё"
-"""A naive phone cuts through both surrogate pairs."""
+SMILES = "я" * 66 + "😀" + "я" * 65 + "😀" + "ещё"
+"""A naive phone that puts 67 characters into a segment cuts through both surrogate pairs."""
 EUROS = "x" * 152 + "€" + "x" * 151 + "[" + "y" * 40
-"""And through both escapes."""
+"""And one that puts 153 septets into it through both escapes."""
 
 
 def phone(number: int) -> str:
@@ -64,11 +64,7 @@ async def test_segments_come_by_all_binds_in_any_order_some_twice_and_make_whole
 def count(text: str, header: Header) -> int:
     """How many segments a phone makes of it."""
     gsm = not set(text) & set("я😀")
-    units = (
-        len(text) + sum(text.count(character) for character in "€[")
-        if gsm
-        else len(text.encode("utf-16")) // 2 - 1
-    )
+    units = len(text) + text.count("€") + text.count("[") if gsm else len(text.encode("utf-16-be")) // 2
     whole, room = (160, 153) if gsm else (70, 67)
     return 1 if units <= whole else -(-units // (room - (header == "udh16")))
 

@@ -1,6 +1,5 @@
 """Long MTs, whole: every text arrives in one piece, under one reference, and has one receipt."""
 
-import asyncio
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -9,10 +8,9 @@ import pytest
 
 from bridge.config.settings import Settings
 from bridge.proof.servers import PrivateRabbit
-from bridge.simulator.behaviour import Behaviour, Plan
 from bridge.simulator.faults.answers import Slow
 from bridge.simulator.faults.links import Unbind
-from bridge.simulator.faults.receipts import HexIds, ReceiptsElsewhere, ReceiptsFirst, ReceiptsTwice
+from bridge.simulator.faults.receipts import ReceiptsElsewhere, ReceiptsTwice
 from bridge.simulator.faults.segments import SegmentRefused, SegmentSilent
 from bridge.simulator.network import HANDSET, Network
 from bridge.simulator.smsc import SimulatedSmsc
@@ -21,9 +19,6 @@ from tests.system.conftest import MakeLab
 from tests.system.lab import Event, Lab, document
 from tests.system.phones import long_text, mixed, mt_of, references, shown, three, times_taken
 
-SOON = {"dr_join_hours": 1 / 3600}
-QUIET_S = 1.5
-"""So long nothing more may come, to believe that nothing does: every worker has looked by then."""
 CUT_BADLY = ("x" * 152 + "€" * 9, "я" * 66 + "😀" * 9, "z" * 150 + "👍🏽👍🏽", "🇺🇦" * 40, "[" * 200)
 """Texts whose segments end within an escape, a surrogate pair or a grapheme, unless that is heeded."""
 
@@ -43,14 +38,6 @@ async def until_ended(lab: Lab, number: int, outcome: str = "accepted") -> list[
     """Wait until so many MTs have ended so; their events."""
     await lab.until(lambda: len(lab.of("mt", outcome=outcome)) >= number)
     return lab.of("mt", outcome=outcome)
-
-
-class NoReceipts(Behaviour):
-    """Receipts are the test's to send."""
-
-    def on_submit(self, plan: Plan) -> None:
-        """Owes none."""
-        plan.receipt_copies = 0
 
 
 @pytest.mark.parametrize("way", ["udh8", "udh16", "sar", "payload"])
@@ -83,10 +70,9 @@ async def test_long_and_short_ones_arrive_whole_and_have_one_receipt_each(
     assert await lab.dead() == []
 
 
-@pytest.mark.parametrize("way", ["udh8", "udh16", "sar"])
-async def test_no_character_is_cut(make_lab: MakeLab, network: Network, way: str) -> None:
+async def test_no_character_is_cut(make_lab: MakeLab, network: Network) -> None:
     """Phones read each segment by itself."""
-    lab = await make_lab(smpp={"long_messages": way})
+    lab = await make_lab()
     await lab.publish(
         {"id": f"m-{number}", "to": HANDSET, "text": text} for number, text in enumerate(CUT_BADLY)
     )
@@ -105,64 +91,6 @@ async def test_two_workers_never_use_one_reference_for_two_messages(
     await network.until(lambda: len(network.handsets.messages) == 200)
     assert shown(network) == texts(bodies)
     assert Counter(ref for refs in references(network).values() for ref in refs).most_common(1)[0][1] == 1
-
-
-async def test_where_all_are_asked_for_each_segment_tells_and_then_the_message(
-    make_lab: MakeLab, network: Network, smscs: list[SimulatedSmsc]
-) -> None:
-    """Receipts come by any site and worker, before the answers or after, and twice."""
-    for smsc in smscs:
-        smsc.behave(ReceiptsFirst(every=4), ReceiptsTwice(every=2), ReceiptsElsewhere("site", every=1))
-    lab = await make_lab()
-    await lab.start_worker()
-    await network.until(lambda: network.binds == 4)
-    bodies = mts(20, receipt="all")
-    await lab.publish(bodies)
-    await lab.until(lambda: len({event["event_id"] for event in lab.by_kind["dr"]}) >= 80)
-    await network.until(lambda: not network.outbox.counts.open)
-    assert {event["matched"] for event in lab.by_kind["dr"]} == {True}
-    told = {event["event_id"]: event for event in lab.by_kind["dr"]}.values()
-    assert Counter(event["mt_id"] for event in told if event["joined"]) == Counter(b["id"] for b in bodies)
-    single = Counter((e["mt_id"], e["segment"]["n"], e["segment"]["of"]) for e in told if not e["joined"])
-    assert single == Counter((body["id"], n, 3) for body in bodies for n in (1, 2, 3))
-    assert {event["state"] for event in told} == {"delivered"}
-
-
-async def test_a_failed_segment_fails_the_message_and_nothing_undoes_it(
-    make_lab: MakeLab, network: Network, smscs: list[SimulatedSmsc]
-) -> None:
-    for smsc in smscs:
-        smsc.behave(NoReceipts())
-    lab = await make_lab(route={"accepted_events": True})
-    await lab.start_worker()
-    await lab.publish([*mts(1), {**mts(1, receipt="all")[0], "id": "all", "text": three("all")}])
-    accepted = {event["id"]: event["smsc_ids"] for event in await until_ended(lab, 2)}
-    for smsc_ids in accepted.values():
-        network.send_receipt(smsc_ids[0])
-        network.send_receipt(smsc_ids[1], state="UNDELIV")
-    await lab.until(lambda: len(lab.of("dr", joined=True)) == 2)
-    for smsc_ids in accepted.values():
-        for smsc_id in (*smsc_ids[1:], smsc_ids[1]):
-            network.send_receipt(smsc_id)
-    await lab.until(lambda: len(lab.of("dr", joined=False)) == 4)
-    await network.until(lambda: not network.outbox.counts.open)
-    joined = lab.of("dr", joined=True)
-    assert {(event["mt_id"], event["state"], event["final"]) for event in joined} == {
-        ("m-0", "undeliverable", True),
-        ("all", "undeliverable", True),
-    }
-    assert len(joined) == 2
-    assert {event["mt_id"] for event in lab.of("dr", joined=False)} == {"all"}
-    assert Counter(
-        (e["segment"]["n"], e["state"], e["stale"]) for e in lab.of("dr", joined=False)
-    ) == Counter(
-        [
-            (1, "delivered", False),
-            (2, "undeliverable", False),
-            (3, "delivered", False),
-            (2, "delivered", True),
-        ]
-    )
 
 
 @pytest.mark.parametrize("status", [consts.ESME_RMSGQFUL, consts.ESME_RTHROTTLED])
@@ -312,53 +240,3 @@ async def test_when_its_provider_is_gone_the_whole_goes_to_another_and_is_marked
     assert "has no link up" in lab.of("mt", outcome="resent", possible_duplicate=True)[-1]["reason"]
     (dr,) = lab.of("dr", matched=True)
     assert (dr["provider"], dr["mt_id"], dr["possible_duplicate"]) == ("q", "m-0", True)
-
-
-@pytest.mark.parametrize("where", ["receipt", "answer"])
-async def test_ids_in_another_base_are_matched(
-    make_lab: MakeLab, network: Network, smscs: list[SimulatedSmsc], where: str
-) -> None:
-    for smsc in smscs:
-        smsc.behave(HexIds(where, upper=False))
-    lab = await make_lab()
-    await lab.start_worker()
-    bodies = mts(40, mixed)
-    await lab.publish(bodies)
-    await lab.until(lambda: len(lab.by_kind["dr"]) >= 40)
-    await network.until(lambda: not network.outbox.counts.open)
-    assert Counter(event["mt_id"] for event in lab.by_kind["dr"]) == Counter(body["id"] for body in bodies)
-    known = {message.message_id for message in network.messages}
-    assert {event["smsc_id"] for event in lab.by_kind["dr"]} <= known, "as they were in the answer"
-
-
-async def test_receipts_that_never_come_are_told_once_with_what_is_known(
-    make_lab: MakeLab, network: Network, smscs: list[SimulatedSmsc]
-) -> None:
-    for smsc in smscs:
-        smsc.behave(NoReceipts())
-    lab = await make_lab(inbound=SOON, route={"accepted_events": True})
-    await lab.start_worker()
-    names: dict[str, Callable[[str], str]] = {
-        "long": three,
-        "silent": str,
-        "halfway": str,
-        "done": str,
-        "none": str,
-    }
-    await lab.publish(
-        {"id": name, "to": HANDSET, "text": text_of(name), "receipt": "none" if name == "none" else "final"}
-        for name, text_of in names.items()
-    )
-    smsc_ids = {event["id"]: event["smsc_ids"] for event in await until_ended(lab, len(names))}
-    network.send_receipt(smsc_ids["long"][2])
-    network.send_receipt(smsc_ids["halfway"][0], state="ACCEPTD")
-    network.send_receipt(smsc_ids["done"][0])
-    await lab.until(lambda: len(lab.by_kind["dr"]) == 4)
-    await asyncio.sleep(QUIET_S)
-    assert {(e["mt_id"], e["state"], e["final"], e["matched"], e["joined"]) for e in lab.by_kind["dr"]} == {
-        ("long", "enroute", False, True, True),
-        ("silent", None, False, True, True),
-        ("halfway", "accepted", False, True, True),
-        ("done", "delivered", True, True, True),
-    }
-    assert len(lab.by_kind["dr"]) == 4

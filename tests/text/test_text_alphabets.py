@@ -144,11 +144,26 @@ def test_an_encoding_has_one_data_coding() -> None:
         Alphabets("gsm").coding_of("utf8")
 
 
-def test_cosmetic_text_is_read_by_the_default_alphabet() -> None:
-    assert Alphabets("gsm").decode_default(b"H\x1bello\xff") == "H€llo\ufffd"
-    assert Alphabets("utf-8").decode_default(b"Zo\xc3\xab") == "Zoë"
-    assert Alphabets("gsm-packed").decode_default(b"H\x1bello") == "H€llo"
-    assert Alphabets("shift_jis").decode_default(b"abc\x82") == "abc\ufffd"
+@pytest.mark.parametrize(
+    ("default", "data_coding", "octets", "text"),
+    [
+        ("gsm", 0, b"H\x1bello\xff", "H€llo\ufffd"),
+        ("gsm", 0xF2, b"H\x1bello", "H€llo"),
+        ("gsm-packed", 0, b"H\x1bello", "H€llo"),
+        ("utf-8", 0, b"Zo\xc3\xab", "Zoë"),
+        ("gsm", 1, b"a_b@c", "a_b@c"),
+        ("gsm", 3, b"Espa\xf1a", "España"),
+        ("gsm", 8, b"abc", "abc"),  # copied onto ASCII
+        ("latin1", 8, b"Espa\xf1a", "España"),
+        ("gsm", 4, b"H\x1bello", "H€llo"),
+        ("gsm", 15, b"H\x1bello", "H€llo"),
+        ("shift_jis", 0, b"abc\x82", "abc\ufffd"),
+    ],
+)
+def test_cosmetic_text_is_read_by_its_alphabet_or_the_default(
+    default: str, data_coding: int, octets: bytes, text: str
+) -> None:
+    assert Alphabets(default).decode_quoted(octets, data_coding) == text
 
 
 def test_says_what_it_cannot_write() -> None:

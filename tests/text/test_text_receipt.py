@@ -142,6 +142,23 @@ def test_a_body_of_two_octets_a_character() -> None:
         ("stat:DELIVRD.", {"state": "unknown"}),
         ("done date:2026-11-22 14:05 submit date:1795356305", {}),
         ("done date:1795356305123 submit date:26/11/22", {}),
+        (
+            "submit date:2611221405 UTC done date:2611221406 DELIVRD err:000",
+            {"submitted_at": "2026-11-22T14:05", "done_at": "2026-11-22T14:06", "error": "000"},
+        ),
+        (
+            "id:0f7 sub:1dlvrd:1submit date:2611221405done date:2611221406stat:DELIVRD err:00text:Hi",
+            {
+                "ids": ("0f7",),
+                "sub": 1,
+                "dlvrd": 1,
+                "submitted_at": "2026-11-22T14:05",
+                "done_at": "2026-11-22T14:06",
+                "state": "delivered",
+                "error": "00",
+                "text": "Hi",
+            },
+        ),
         ("id:00B8 sub:000 dlvrd:13", {"ids": ("00B8",), "sub": 0, "dlvrd": 13}),
         ("id:null sub:(null) dlvrd:... err:NULL stat:null", {}),
         ("sub:-1 dlvrd:1234567890", {}),
