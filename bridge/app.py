@@ -225,6 +225,7 @@ class Worker:
             link.stop()
         if binds:
             await _unless(stop.hard, asyncio.wait(binds), LEAVE_S)
+        await _unless(stop.hard, self._store.idle(), LEAVE_S)
 
     # What links tell (links.events.LinkEvents)
 

@@ -180,12 +180,14 @@ def _rows(verdict: Verdict) -> Iterator[tuple[str, int, str]]:
         site, _, port = link.replace(":", " ").split()
         yield f"  sent over {site} :{port}", number, "says the SMSCs' journal"
     yield "MTs the provider took", audit.accepted, ""
+    yield "  of several segments", audit.long, "each whole, under one reference"
     for outcome, number in audit.ended.items():
         yield f"MTs {outcome}", number, "an event says why"
     yield "delivery receipts", audit.receipts, "from the other site, where there was one"
     if audit.unmatched:
         yield "  of no known MT", audit.unmatched, "of copies whose answer was lost"
     yield "texts from phones", audit.mos, ""
+    yield "  of several segments", audit.long_mos, "by different binds, joined"
     yield "duplicates suppressed", audit.suppressed, "MTs, receipts, texts that came in twice"
     if audit.repeated:
         yield "events published again", audit.repeated, "under an id that consumers know"
@@ -210,10 +212,12 @@ def _summary(verdict: Verdict) -> dict[str, Any]:
         "published_twice": verdict.twice,
         "per_link": dict(audit.per_link),
         "accepted": audit.accepted,
+        "long": audit.long,
         "ended": dict(audit.ended),
         "receipts": audit.receipts,
         "unmatched": audit.unmatched,
         "mos": audit.mos,
+        "long_mos": audit.long_mos,
         "suppressed": audit.suppressed,
         "repeated": audit.repeated,
         "resent": verdict.resent,
@@ -230,7 +234,7 @@ def _counts(demo: Demo) -> str:
     witness = demo.witness
     parts = {
         "published": len(demo.producers.mt_by_text),
-        "taken": sum(node.taken for node in witness.nodes.values()),
+        "segments taken": sum(node.taken for node in witness.nodes.values()),
         "receipts": witness.counts["dr"],
         "from phones": witness.counts["mo"],
         "resent": len(witness.resent),

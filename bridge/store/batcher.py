@@ -48,6 +48,8 @@ class Batcher:
         self._filled = asyncio.Event()
         self._retries: set[asyncio.TimerHandle] = set()
         self._open = False
+        self._idle = asyncio.Event()
+        self._idle.set()
 
     def open(self) -> None:
         """Calls are answered, as far as is known; `serve` is about to run."""
@@ -62,12 +64,14 @@ class Batcher:
                 self._waiting.append(operation)
             else:
                 _tell(operation, None)
+        self._look_idle()
 
     def add(self, operation: Operation) -> None:
         """Queue it for the next call."""
         if self._open or operation.kept:
             self._waiting.append(operation)
             self._filled.set()
+            self._idle.clear()
         else:
             asyncio.get_running_loop().call_soon(operation.done, None)
 
@@ -80,6 +84,10 @@ class Batcher:
             await asyncio.sleep(0)  # the rest of this turn joins
             await self._flush()
 
+    async def idle(self) -> None:
+        """Return when all that was asked is answered."""
+        await self._idle.wait()
+
     async def _flush(self) -> None:
         batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), MAX_OPERATIONS))]
         words: list[Word] = []
@@ -91,6 +99,11 @@ class Batcher:
             self._waiting.extendleft(reversed(batch))
             raise
         self._settle(batch, replies)
+        self._look_idle()
+
+    def _look_idle(self) -> None:
+        if not self._waiting and not self._retries:
+            self._idle.set()
 
     def close(self) -> None:
         """Nothing will be sent any more: kept operations are dropped. Only what is shut can be closed."""

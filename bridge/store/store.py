@@ -114,6 +114,10 @@ class Store:
         finally:
             self._went_down()
 
+    async def idle(self) -> None:
+        """Return when nothing is on its way to Redis any more."""
+        await self._batcher.idle()
+
     async def close(self) -> None:
         """After `run` has ended: nothing is sent any more."""
         self._batcher.close()

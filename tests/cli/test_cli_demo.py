@@ -121,7 +121,9 @@ async def test_a_short_run_proves_itself_can_be_kept_and_leaves_nothing_behind(t
     assert (summary["published"], summary["accepted"], summary["mos"]) == (300, 300, 30)
     assert summary["lost"] == summary["doubled"] == summary["otherwise_wrong"] == 0
     assert summary["suppressed"] >= summary["published_twice"] > 0
-    assert sum(summary["per_link"].values()) == 300 + summary["doubled_marked"]
+    assert summary["long"] > 20
+    assert summary["long_mos"] == 3
+    assert sum(summary["per_link"].values()) >= 300 + summary["long"] + summary["doubled_marked"], "segments"
     assert {link.split()[0] for link in summary["per_link"]} == {"dc3", "bos"}
     assert summary["receipts"] >= 300
     assert summary["seed"] == 1

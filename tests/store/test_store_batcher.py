@@ -49,6 +49,26 @@ class Told:
             await self._more.wait()
 
 
+async def test_it_is_idle_when_all_is_answered_or_failed() -> None:
+    server, told = Server(), Told()
+    batcher = Batcher(server.send)
+    await batcher.idle()
+    batcher.open()
+    serving = asyncio.create_task(batcher.serve())
+    batcher.add(told.operation(0, kept=True))
+    idle = asyncio.create_task(batcher.idle())
+    await server.called.wait()
+    assert not idle.done()
+    server.go.set()
+    await idle
+    assert told.results == [(0, 0)]
+    serving.cancel()
+    batcher.add(told.operation(1, kept=False))
+    batcher.shut()
+    await batcher.idle()
+    assert told.results == [(0, 0), (1, None)]
+
+
 async def test_a_turn_goes_together_and_what_comes_meanwhile_joins_the_next() -> None:
     server, told = Server(), Told()
     batcher = Batcher(server.send)
