@@ -106,8 +106,8 @@ def known_state(states: Sequence[str]) -> DrState | None:
 
 
 def joined_id(found: Correlation) -> str:
-    """The id of a long MT's joined event: the same whichever worker publishes it, and when."""
-    return event_id("dr", "joined", found.provider, found.mt_id, str(found.generation))
+    """The id of a long MT's joined event: the same whichever worker publishes it, and when, and of whichever copy."""
+    return event_id("dr", "joined", found.mt_id, str(found.generation))
 
 
 def link_of(found: Correlation) -> MtLink:

@@ -223,7 +223,7 @@ class Receiver:
 
     def _question(self, entry: Entry[Inbound], dr: Dr, *, last_chance: bool) -> Question:
         provider = entry.origin.provider or ""
-        guesses = self._relations.guesses(provider, dr.ids, last_chance=last_chance)
+        guesses = self._relations.guesses(provider, dr.ids, fresh=not last_chance, last_chance=last_chance)
         return question_of(dr, provider, guesses)
 
     # Publishing and committing

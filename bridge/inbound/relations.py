@@ -20,12 +20,17 @@ class Relations:
         self._configured = configured
         self._runs: dict[str, tuple[Relation, int]] = {}
 
-    def guesses(self, provider: str, ids: Sequence[str], *, last_chance: bool = False) -> tuple[str, ...]:
+    def guesses(
+        self, provider: str, ids: Sequence[str], *, fresh: bool = False, last_chance: bool = False
+    ) -> tuple[str, ...]:
         """The forms in which the answer may have had these ids, none of them twice.
 
-        `last_chance`: without it the receipt goes out unmatched; what was learned does not count then.
+        `fresh`: its answer may still be on its way; what was not learned yet is not guessed then, for a guess might
+        hit an older MT. `last_chance`: without it the receipt goes out unmatched; what was learned does not count.
         """
         relation = self._relation(provider, last_chance)
+        if fresh and relation == "any":
+            return ()
         return tuple(dict.fromkeys(guess for one in ids for guess in variants(one, relation)))
 
     def matched(self, provider: str, ids: Sequence[str], stored: str) -> None:

@@ -18,6 +18,7 @@ from uuid import uuid4
 
 import structlog
 
+from bridge.broker.message import Outgoing
 from bridge.broker.outbox import event_message
 from bridge.inbound.confirm import publish_all
 from bridge.inbound.parts import Join, Part, readable, set_key, tag
@@ -99,13 +100,21 @@ class LongMos:
             waiting.append(entry)
             return
         self._publishing[claim.event_id] = [entry]
+        try:
+            message = self._message(entry, segment, claim)
+        except Exception:  # whatever it is: the provider is owed an answer, and other copies are to be tried
+            log.exception("segments.unjoinable", event_id=claim.event_id)
+            self._published(key, claim.event_id, safe=False)
+        else:
+            publish_all(self._publisher, [message], partial(self._published, key, claim.event_id))
+
+    def _message(self, entry: Entry[Inbound], segment: MoSegment, claim: SetClaim) -> Outgoing:
         parts, lost = readable(claim.parts)
         if lost:
             log.error("segments.unreadable", event_id=claim.event_id, parts=lost)
         mo = self._join[entry.origin.provider or ""]([part.segment for part in parts] or [segment])
         now = time.time()
-        message = event_message(mo_event(mo, entry.origin, claim.event_id, now), self._names, now)
-        publish_all(self._publisher, [message], partial(self._published, key, claim.event_id))
+        return event_message(mo_event(mo, entry.origin, claim.event_id, now), self._names, now)
 
     def _published(self, key: bytes, event_id: str, safe: bool) -> None:
         answer = partial(self._answer, event_id, safe)

@@ -118,10 +118,12 @@ def load(info: str) -> Record:
 
 def _load_long(rest: str) -> Record:
     flag, reference, provider, site, link, ids = rest.split("|", 5)
-    smsc_ids = tuple(json.loads(ids))
+    smsc_ids = json.loads(ids)
+    if not isinstance(smsc_ids, list) or len(smsc_ids) < 2:
+        raise ValueError("not a record of an MT's end: it has not two segments")
     report = MtReport(
         outcome="accepted",
-        smsc_ids=smsc_ids,
+        smsc_ids=tuple(smsc_ids),
         segments=len(smsc_ids),
         possible_duplicate=flag == "1",
         origin=Origin(provider or None, site or None, "smpp", link or None),

@@ -196,7 +196,7 @@ class Sender:
         ):
             at, word = rfc3339(time.time()), result_word(outcome)
             flight.note(Attempt(at, link.provider, link.site, link.name, word))
-        if flight.late is not None and not isinstance(settlement, Accept):
+        if flight.late is not None and (flight.long is not None or not isinstance(settlement, Accept)):
             self._settler.accept_late(flight)
             return
         flight.bounced = isinstance(outcome, NotSent) and outcome.status is not None

@@ -8,10 +8,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple, cast
 
+import structlog
+
 from bridge.store.batcher import Batcher, Operation, Word
 from bridge.store.claims import read_states
 from bridge.store.correlation import Correlation, comparable, load
 from bridge.text.message_ids import canonical
+
+log = structlog.get_logger(__name__)
 
 Verdict = Literal["new", "taken", "mine", "busy", "repeat", "waiting"]
 
@@ -215,10 +219,15 @@ class Receipts:
         )
 
     def _read_overdue(self, reply: list[Any]) -> list[Overdue]:
-        return [
-            Overdue(due, self._entry(*line), tuple(states.decode().split(",")))
-            for due, states, *line in reply
-        ]
+        found = []
+        for due, states, *line in reply:
+            try:
+                entry = self._entry(*line)
+            except ValueError as error:  # nobody of ours wrote it: the others must not wait for it
+                log.error("store.unreadable", due=due, error=str(error))  # noqa: TRY400  no trace needed
+            else:
+                found.append(Overdue(due, entry, tuple(states.decode().split(","))))
+        return found
 
     def _entry(self, id_key: bytes, digits: bytes, segment: bytes, body: bytes, doubled: int) -> Correlation:
         entry = load(id_key[self._name_at :], digits, segment, body)

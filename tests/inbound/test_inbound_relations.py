@@ -41,6 +41,8 @@ def test_what_is_configured_is_all_that_is_guessed(
     """Whatever its matches show, and to the last."""
     relations = taught(*["dec_hex"] * (configured != "auto") * TELLING, configured=configured)
     found = relations.guesses("p", [received], last_chance=last_chance)
+    fresh = relations.guesses("p", [received], fresh=True)
+    assert set(fresh) <= set(relations.guesses("p", [received]))
     assert guesses <= set(found) if configured == "auto" else guesses == set(found)
 
 
@@ -98,3 +100,12 @@ def test_a_match_that_tells_nothing_teaches_nothing() -> None:
 def test_no_guess_is_made_twice(ids: list[str]) -> None:
     guesses = Relations({}).guesses("p", [*ids, *ids])
     assert len(set(guesses)) == len(guesses)
+
+
+def test_what_is_not_learned_is_not_guessed_while_the_answer_may_be_on_its_way() -> None:
+    relations = Relations({"q": "hex_dec"})
+    assert relations.guesses("p", [DEC], fresh=True) == ()
+    assert HEX in relations.guesses("q", [DEC], fresh=True), "what is configured is no guess"
+    for _ in range(TELLING):
+        relations.matched("p", [DEC], HEX)
+    assert HEX in relations.guesses("p", [DEC], fresh=True)

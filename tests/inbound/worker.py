@@ -92,7 +92,7 @@ class Worker:
         self.store = store
         self.gate, self.outbox_gate = Gate(publisher), Gate(publisher)
         outbox = Outbox(cast("Publisher", self.outbox_gate))
-        relations = Relations(setup.ids)
+        self.relations = relations = Relations(setup.ids)
         of_mos: dict[str, Any] = {
             "worker": name,
             "join": dict.fromkeys(setup.providers, join),

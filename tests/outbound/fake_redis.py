@@ -93,12 +93,14 @@ class Redis:
     def answered(self, key: str, owner: str, info: str, smsc_id: str) -> Recorded:
         value, extra = self.claims.get(key), self.extra[key]
         if value is not None and value.word != "P" and value.text == info:
+            self.joins.pop(key, None)
             extra.setdefault(smsc_id, False)
             return Recorded(fenced=value.word == "F", unmatched=[])
         if value is not None and value.word in "DF":
             if not extra.setdefault(smsc_id, True):
                 self.claims[key] = Value("F", info)
             return Recorded(fenced=True, unmatched=[])
+        self.joins.pop(key, None)  # as one PDU it counts before the copy in segments
         fenced = value is not None and not self._pending(key, owner)
         self.claims[key] = Value("F" if fenced else "D", info)
         extra.setdefault(smsc_id, False)

@@ -118,4 +118,4 @@ def test_the_octets_of_all_segments_are_those_of_the_text(text: str, header: Hea
         if pdus[0][1].data_coding == 8:
             assert octets.decode("utf-16-be") == text
         elif alphabet != "gsm":
-            assert octets.decode(alphabet) == text
+            assert octets.decode("cp932" if alphabet == "shift_jis" else alphabet) == text

@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -262,3 +262,15 @@ async def _play(lab: "Lab", store: Store, word: str, arguments: list[Any]) -> An
             return (await lab.ask(claims.answered, "m1", *arguments, lab.entry())).fenced
         case _:
             return await lab.ask(getattr(claims, word), "m1", *arguments)
+
+
+async def test_what_a_repeat_says_otherwise_is_not_what_receipts_are_matched_with(
+    lab: "Lab", store: Store
+) -> None:
+    """The same id, published again with another body, was not sent."""
+    first = lab.entry(metadata={"a": 1})
+    await lab.ask(store.claims.answered, "m1", "o", "A|s1", first)
+    other = replace(first, to="33612345678", receipt="none", metadata=None, possible_duplicate=True)
+    await lab.ask(store.claims.answered, "m1", "o2", "A|s1", other)
+    claim = await lab.ask(store.receipts.receipt, bytes(16), "w1", "dr", lab.question("s1", grade=1))
+    assert claim.entry == replace(first, possible_duplicate=True)

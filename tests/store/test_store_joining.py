@@ -206,3 +206,41 @@ async def test_a_copy_that_may_be_elsewhere_is_told_with_every_receipt(lab: "Lab
         entry = (await safe(lab, store, f"s{number}", DELIVERED)).entry
         assert entry is not None
         assert entry.possible_duplicate
+
+
+async def test_an_answer_to_the_mt_as_one_pdu_counts_before_a_copy_in_segments(
+    lab: "Lab", store: Store
+) -> None:
+    """One provider takes it whole, so late that another was given the first of its two segments."""
+    await taken(lab, store, 1, 2, provider="q")
+    await lab.ask(store.claims.answered, "m1", "o1", "A|X", lab.entry("X"), overdue_ms=LEASE_MS)
+    await taken(lab, store, 2, 2, provider="q")
+    whole = await safe(lab, store, "X", DELIVERED)
+    assert (whole.extra, whole.stale) == (False, False)
+    for number in (1, 2):
+        question = lab.question(f"s{number}", provider="q", **DELIVERED)
+        claim = await lab.ask(store.receipts.receipt, b"%016d" % number, "w1", "dr", question)
+        assert (claim.extra, claim.joined) == (True, None)
+
+
+async def test_an_end_that_was_told_is_not_undone_by_another_copy(lab: "Lab", store: Store) -> None:
+    await taken(lab, store, 1)
+    assert (await safe(lab, store, "s1", UNDELIVERABLE)).joined is not None
+    await lab.ask(store.claims.retire, "m1")
+    await lab.ask(store.claims.claim, "m1", "o1", LEASE_MS, reference=8, state="s")
+    for number in (1, 2):
+        entry = lab.entry(f"t{number}", segment=(number, 2))
+        await lab.ask(store.claims.part_answered, "m1", "o1", 8, "s", "", entry, overdue_ms=LEASE_MS)
+    for number in (1, 2):
+        claim = await safe(lab, store, f"t{number}", DELIVERED)
+        assert (claim.extra, claim.joined) == (False, None), "it counts, but the MT has ended"
+    assert not await waits(lab)
+
+
+async def test_an_end_that_was_told_is_not_undone_by_a_copy_in_one_pdu(lab: "Lab", store: Store) -> None:
+    await taken(lab, store, 1)
+    assert (await safe(lab, store, "s1", UNDELIVERABLE)).joined is not None
+    await lab.ask(store.claims.retire, "m1")
+    await lab.ask(store.claims.answered, "m1", "o1", "A|t1", lab.entry("t1"), overdue_ms=LEASE_MS)
+    assert (await safe(lab, store, "t1", DELIVERED)).extra
+    assert not await waits(lab)

@@ -100,13 +100,14 @@ async def test_a_repeat_of_what_was_published_changes_nothing_that_is_known(lab:
     assert [one.states for one in await overdue(lab, store)] == [("accepted",)]
 
 
-async def test_a_final_receipt_that_is_not_published_yet_is_no_longer_overdue(
+async def test_a_final_receipt_that_nobody_published_leaves_its_mt_on_the_list(
     lab: "Lab", store: Store
 ) -> None:
-    await accepted(lab, store)
+    """Its worker was killed, and the provider did not send it again."""
+    entry = await accepted(lab, store)
     await received(lab, store)
     await lab.pass_time("dr")
-    assert await overdue(lab, store) == []
+    assert await overdue(lab, store) == [Overdue(lab.due(), entry, ("",))]
 
 
 async def test_an_abandoned_receipt_leaves_its_mt_on_the_list(lab: "Lab", store: Store) -> None:
@@ -191,13 +192,16 @@ async def test_the_deadline_of_a_long_mt_is_that_of_its_first_answer(lab: "Lab",
     assert len(await overdue(lab, store)) == 1
 
 
-@pytest.mark.parametrize("ends", ["failure", "retirement"])
-async def test_a_long_mt_that_ended_is_dropped_from_the_list(lab: "Lab", store: Store, ends: str) -> None:
+async def test_a_copy_that_was_given_up_is_dropped_from_the_list(lab: "Lab", store: Store) -> None:
     await part(lab, store, 1, "s1")
-    if ends == "failure":
-        await received(lab, store, state="expired", grade=2)
-    else:
-        await lab.ask(store.claims.retire, "m1")
+    await lab.ask(store.claims.retire, "m1")
     await lab.pass_time("dr")
     assert await overdue(lab, store) == []
     assert await lab.redis.zcard(lab.key("due", "dr")) == 0
+
+
+async def test_a_long_mt_whose_end_nobody_published_stays_on_the_list(lab: "Lab", store: Store) -> None:
+    await part(lab, store, 1, "s1")
+    await received(lab, store, state="expired", grade=2)
+    await lab.pass_time("dr")
+    assert [one.states for one in await overdue(lab, store)] == [("expired", "", "")]

@@ -287,3 +287,12 @@ def test_nothing_that_was_answered_is_lost_and_nothing_told_twice(
             assert world.owed <= told
 
     asyncio.run(play())
+
+
+async def test_what_nobody_of_us_wrote_keeps_no_other_set_from_its_deadline(lab: "Lab", store: Store) -> None:
+    await added(lab, store, 1)
+    await lab.pass_time("mo")
+    foreign = lab.key("seg", "foreign")
+    await lab.redis.set(foreign, b"foreign", px=KEEP_MS)
+    await lab.redis.zadd(lab.key("due", "mo"), {foreign: 0})
+    assert [one.parts for one in await due(lab, store)] == [[b"1"]]

@@ -9,7 +9,7 @@ import pytest
 from bridge.config.settings import Settings
 from bridge.proof.servers import PrivateRabbit
 from bridge.simulator.faults.answers import Slow
-from bridge.simulator.faults.links import Unbind
+from bridge.simulator.faults.links import RefuseBind, Unbind
 from bridge.simulator.faults.receipts import ReceiptsElsewhere, ReceiptsTwice
 from bridge.simulator.faults.segments import SegmentRefused, SegmentSilent
 from bridge.simulator.network import HANDSET, Network
@@ -211,9 +211,8 @@ async def test_when_its_provider_is_gone_the_whole_goes_to_another_and_is_marked
     """And the receipts of what the first one took tell nothing of the copy that counts."""
     for smsc in smscs:
         smsc.behave(Slow(seconds=0.2, every=1))
-    other = SimulatedSmsc(network=Network(receipt_delay_s=0.01), site="three")
+    other = SimulatedSmsc(network=Network(receipt_delay_s=0.01), site="three", behaviours=[RefuseBind()])
     await other.start()
-    other.kill()  # its port is kept
     file = document(
         rabbit.url, redis_url, prefix, {smsc.site: [smsc.node] for smsc in smscs}, smpp={"window": 1}
     )
@@ -227,7 +226,7 @@ async def test_when_its_provider_is_gone_the_whole_goes_to_another_and_is_marked
             await network.until(lambda: len(network.messages) == 2)
             for smsc in smscs:
                 smsc.kill()
-            await other.start()
+            other.behave()
             await lab.until(lambda: bool(lab.of("dr", joined=True)))
             for smsc in smscs:
                 await smsc.start()

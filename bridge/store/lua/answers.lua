@@ -21,6 +21,16 @@ local function record_answer(key, owner, info, named)
   return fenced, false
 end
 
+-- Its answer as one PDU counts before the copy in segments that was begun beside it, unless the receipts of that have
+-- ended the MT. Says whether they have.
+local function outdo_segments(key)
+  local joins = join_key(string.sub(key, #prefix + 5))
+  if redis.call('EXISTS', joins) == 0 then return false end
+  if redis.call('HEXISTS', joins, 'ended') == 1 then return true end
+  redis.call('DEL', joins)
+  return false
+end
+
 -- Another id for an MT that has one is that of an extra copy. Reply: fenced[, unmatched receipts].
 function operations.answered()
   local key, owner, info, id_key, un_key, digits, json, overdue_ms = take(8)
@@ -30,6 +40,8 @@ function operations.answered()
   if otherwise then
     if added and string.find(get(key), '^[DF]') then hit.use.extra = '+' end
     if hit.use.extra == '' then put(key, 'F|' .. info) end
+  elseif outdo_segments(key) then
+    hit.use.extra = '+'
   end
   local unmatched = take_unmatched(un_key, key, hit)
   if added and hit.use.extra == '' and ended_by(hit.use) == '' then expect_receipts(due_of(hit), overdue_ms) end
@@ -56,6 +68,13 @@ local function record_part(key, owner, reference, state, info, mine, same, again
   return not (ours or again or (same and letter == 'D')), letter == 'E'
 end
 
+-- Empties the record for another copy. That the MT has ended is not undone by that.
+local function begin_anew(joins, join)
+  redis.call('DEL', joins)
+  if join.ended then redis.call('HSET', joins, 'ended', join.ended) end
+  return {ended = join.ended}
+end
+
 -- An answer that is not fenced begins the copy that counts, or goes on with it; one that was fenced by an end counts
 -- if it is of that copy, or of none that was given up. Reply: fenced[, unmatched receipts].
 function operations.part_answered()
@@ -70,10 +89,7 @@ function operations.part_answered()
   local again = same and join['s' .. n] == '0' .. place
   local fenced, by_end = record_part(key, owner, reference, state, info, not given_up, same, again)
   local counts = not fenced or (by_end and (same or not (join.run or given_up)))
-  if counts and not same then
-    redis.call('DEL', joins)
-    join = {}
-  end
+  if counts and not same then join = begin_anew(joins, join) end
   if counts then
     if not join['s' .. n] then
       if not join.ended then expect_receipts(due_of_join(joins), overdue_ms) end
@@ -86,6 +102,7 @@ function operations.part_answered()
   if hit then
     unmatched = take_unmatched(un_key, key, hit)
     save(hit)
+    if #unmatched > 0 and redis.call('HEXISTS', joins, 'ended') == 1 then delist(DUE_RECEIPTS, due_of_join(joins)) end
   end
   return reply_of(fenced, unmatched)
 end
@@ -97,7 +114,7 @@ function operations.retire()
   local join = read_hash(joins)
   if join.retired and not join.run then return 1 end
   local reference = join.run and string.match(join.run, '^%d*') or select(3, pending(get(key) or '')) or ''
-  redis.call('DEL', joins)
+  begin_anew(joins, join)
   redis.call('HSET', joins, 'retired', reference)
   keep(joins)
   return 1

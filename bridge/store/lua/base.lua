@@ -20,6 +20,7 @@
 --   in:<16 octets>[:<epoch>]      P|owner|deadline_ms|event_id|id key
 --                                 W|event_id                              safe in a wait queue
 --                                 D|event_id                              published
+--   in:<16 octets>:mt             claim key of the MT that took it after it was published unmatched
 --   un:<provider>:<form of id>    cmsgpack list of receipts published unmatched (`unmatched.lua`)
 --   seg:<16 octets>[:<event_id>]  hash, segments of a long MO (`segments.lua`)
 --   due:dr                        sorted set of MTs whose receipts are to come, by deadline: s|epoch|id key of a single
@@ -78,6 +79,10 @@ local function enlist_once(list, member, deadline)
   is_mortal(list)
 end
 
-local function delist(list, member) redis.call('ZREM', list, member) end
+-- A list without members is gone, and its TTL with it.
+local function delist(list, member)
+  redis.call('ZREM', list, member)
+  listed[list] = nil
+end
 
 local function due(list, limit) return redis.call('ZRANGEBYSCORE', list, '-inf', now, 'LIMIT', 0, limit) end

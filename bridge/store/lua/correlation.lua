@@ -49,18 +49,24 @@ local function speaks_of(digits, one, other, guess)
   return fits(digits, one) or fits(digits, other)
 end
 
+local DOUBLED = 'possible_duplicate'
+
 local function same_mt(json, other)
   if json == other then return true end
   local a, b = cjson.decode(json), cjson.decode(other)
   return a.mt == b.mt and a.generation == b.generation
 end
 
--- The uses of an id, and that of this MT: found again, or added as the newest. Second value: whether added.
+-- The uses of an id, and that of this MT: found again, or added as the newest. Second value: whether added. What was
+-- remembered of it stands: a producer's repeat may say other things, but they were not sent.
 local function remember(id_key, digits, segment, json)
   local uses = read_uses(get(id_key))
   for _, use in ipairs(uses) do
     if same_mt(use.json, json) then
-      use.digits, use.segment, use.json = digits, segment, json
+      use.segment = segment
+      if json ~= use.json and cjson.decode(json)[DOUBLED] and not cjson.decode(use.json)[DOUBLED] then
+        use.json = '{"' .. DOUBLED .. '":true,' .. string.sub(use.json, 2)
+      end
       return {key = id_key, uses = uses, use = use}, false
     end
   end

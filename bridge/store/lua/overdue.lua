@@ -1,15 +1,16 @@
 -- MTs whose final receipts did not come in time.
 
 -- The MT of a member of the list: a hit, the known states of its segments, doubled; nil if it needs nothing any more.
+-- One that has ended and stands here yet was not told of: its worker died, and the receipt was not sent again.
 local function awaited(member)
   local kind, rest = string.match(member, '^(%a)|(.*)$')
   if kind == 's' then
     local hit = hit_at(rest)
-    if not hit or ended_by(hit.use) ~= '' then return nil end
-    return hit, string.sub(hit.use.mark, 2), 0
+    if not hit then return nil end
+    return hit, ended_by(hit.use) == '' and string.sub(hit.use.mark, 2) or '', 0
   end
   local join = read_hash(rest)
-  if not join.run or join.ended then return nil end
+  if not join.run then return nil end
   for n = 1, tonumber(join.of) do
     local place = string.sub(join['s' .. n] or '', 2)
     local hit = place ~= '' and hit_at(place)

@@ -127,17 +127,27 @@ local function part_from(key, fields)
   return aside
 end
 
--- Reply: {key, event id, bodies}...
+-- Key, event id and bodies of a set that is due; nil if nothing is held of it any more.
+local function take_due(key, owner, lease_ms)
+  local fields = read_hash(key)
+  if (tonumber(fields.held) or 0) == 0 then
+    delist(DUE_SETS, key)
+    return nil
+  end
+  if not fields.home and not has_all(key, fields.total) then key = part_from(key, fields) end
+  return {key, hand_out(key, owner, lease_ms)}
+end
+
+-- What cannot be read is told to nobody, and is looked at again when its lease has passed. Reply: {key, event id,
+-- bodies}...
 function operations.due_sets()
   local limit, lease_ms, owner = take(3)
   local found = {}
   for _, key in ipairs(due(DUE_SETS, limit)) do
-    local fields = read_hash(key)
-    if (tonumber(fields.held) or 0) == 0 then
-      delist(DUE_SETS, key)
-    else
-      if not fields.home and not has_all(key, fields.total) then key = part_from(key, fields) end
-      found[#found + 1] = {key, hand_out(key, owner, lease_ms)}
+    enlist(DUE_SETS, key, after(lease_ms))
+    local readable, set = pcall(take_due, key, owner, lease_ms)
+    if readable then
+      found[#found + 1] = set
     end
   end
   return found

@@ -24,13 +24,19 @@ local function leave_unmatched(un_key, question, body, key, guess)
   put(un_key, cmsgpack.pack(receipts), UNMATCHED_MS)
 end
 
+-- A receipt lies under each form of its id, and only one MT takes it.
+local function is_taken_by(mt_key, key)
+  redis.call('SET', key .. ':mt', mt_key, 'PX', UNMATCHED_MS, 'NX')
+  return get(key .. ':mt') == mt_key
+end
+
 -- The receipts that wait for this MT: {body, stale, extra, joined}... They stay, marked as taken by it, so that it gets
 -- them again if asked again.
 local function take_unmatched(un_key, mt_key, hit)
   local receipts, found = read_unmatched(un_key), {}
   for _, receipt in ipairs(receipts) do
     local tag, taken_by, _, one, other, grade, state, body, key, guess = unpack(receipt)
-    local fitting = taken_by == '' and speaks_of(hit.use.digits, one, other, guess == 1)
+    local fitting = taken_by == '' and speaks_of(hit.use.digits, one, other, guess == 1) and is_taken_by(mt_key, key)
     if fitting or taken_by == mt_key then
       local stale, extra, joined = judge(hit, {tag = tag, grade = grade, state = state}, true)
       if fitting then receipt[2], receipt[3] = mt_key, stale end
