@@ -37,7 +37,7 @@ async def test_a_port_dies_under_load_and_comes_back(
             taken_away = len(provider.taken)
             await door.heal()
             await publishing
-            await lab.until(lambda: len({event["mt_id"] for event in lab.by_kind["dr"]}) == MESSAGES, 120)
+            await lab.until(lambda: len({event["mt_id"] for event in lab.by_kind["dr"]}) == MESSAGES, 390)
 
             marked = {event["id"] for event in lab.of("mt", outcome="resent", possible_duplicate=True)}
             doubled = {text for text, times in provider.taken.items() if times > 1}
