@@ -84,11 +84,11 @@ class Worker:
         self._sites = Sites(self._links, self._site_changed)
         self._news = SiteNews(names, self._broker.publisher, self._links, worker=self.worker)
         self._outbox = Outbox(self._broker.publisher)
-        smpp = {name: provider for name, provider in settings.providers.items() if provider.smpp}
+        providers = settings.providers.items()
         join = {
-            name: partial(join_segments, options=read_options(provider)) for name, provider in smpp.items()
+            name: partial(join_segments, options=read_options(one)) for name, one in providers if one.smpp
         }
-        relations = Relations({name: provider.smpp.ids for name, provider in smpp.items() if provider.smpp})
+        relations = Relations({name: one.smpp.ids for name, one in providers if one.smpp})
         wait = settings.inbound
         self._receiver = Receiver(
             names,

@@ -90,9 +90,7 @@ class Deadlines:
         parts, lost = readable(due.parts)
         if lost:
             log.error("segments.unreadable", event_id=due.event_id, parts=lost)
-        settled = partial(
-            self._segments.published, due.set_key, self._owner, due.event_id, self._keep_ms, then
-        )
+        settled = partial(self._segments.published, due.set_key, due.event_id, self._keep_ms, then)
         if not parts:
             settled()
             return

@@ -68,7 +68,13 @@ class ReceiptsDuePort(Protocol):
     def settled(self, due: bytes, done: Callable[[], None]) -> None: ...
 
 
-class SegmentsPort(Protocol):
+class PublishedSegmentsPort(Protocol):
+    """The long MOs that are published."""
+
+    def published(self, set_key: bytes, event_id: str, keep_ms: int, done: Callable[[], None]) -> None: ...
+
+
+class SegmentsPort(PublishedSegmentsPort, Protocol):
     """The segments of long MOs, as far as they have come."""
 
     def add(
@@ -84,20 +90,14 @@ class SegmentsPort(Protocol):
         keep_ms: int,
         done: Callable[[SetClaim | None], None],
     ) -> None: ...
-    def published(
-        self, set_key: bytes, owner: str, event_id: str, keep_ms: int, done: Callable[[], None]
-    ) -> None: ...
     def abandon(self, set_key: bytes, owner: str, done: Callable[[], None]) -> None: ...
 
 
-class SegmentsDuePort(Protocol):
+class SegmentsDuePort(PublishedSegmentsPort, Protocol):
     """The long MOs of which segments did not come in time, or which nobody published."""
 
     def overdue(
         self, limit: int, lease_ms: int, owner: str, done: Callable[[list[Due] | None], None]
-    ) -> None: ...
-    def published(
-        self, set_key: bytes, owner: str, event_id: str, keep_ms: int, done: Callable[[], None]
     ) -> None: ...
 
 

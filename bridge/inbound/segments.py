@@ -119,7 +119,7 @@ class LongMos:
     def _published(self, key: bytes, event_id: str, safe: bool) -> None:
         answer = partial(self._answer, event_id, safe)
         if safe:
-            self._segments.published(key, self._worker, event_id, self._keep_ms, answer)
+            self._segments.published(key, event_id, self._keep_ms, answer)
         else:
             self._segments.abandon(key, self._worker, answer)
 

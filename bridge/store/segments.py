@@ -71,15 +71,8 @@ class Segments:
         words = (b"segment", key, number, total, tag, body, event_id, owner, LEASE_MS, wait_ms, keep_ms)
         self._add(Operation(words, _read_claim, done, kept=False))
 
-    def published(
-        self,
-        set_key: bytes,
-        owner: str,  # noqa: ARG002 - it is a fact, whoever did it
-        event_id: str,
-        keep_ms: int,
-        done: Callable[[], None],
-    ) -> None:
-        """The event is published: its parts are dropped, and repeats are known for `keep_ms`. Kept."""
+    def published(self, set_key: bytes, event_id: str, keep_ms: int, done: Callable[[], None]) -> None:
+        """The event is published, by whomever: its parts are dropped, repeats are known for `keep_ms`. Kept."""
         words = (b"published", self._seg + set_key, event_id, keep_ms)
         self._add(Operation(words, bool, lambda _: done(), kept=True))
 

@@ -54,6 +54,6 @@ async def test_every_key_of_every_kind_is_mortal(lab: "Lab", store: Store) -> No
     await lab.pass_time("mo")
     for due in await lab.ask(segments.overdue, 9, LEASE_MS, "w1"):
         await mortal()
-        await lab.ask(segments.published, due.set_key, "w1", due.event_id, 1000)
+        await lab.ask(segments.published, due.set_key, due.event_id, 1000)
         await mortal()
     assert seen == {b"mt", b"ref", b"join", b"id", b"in", b"un", b"seg", b"due", b"probe"}

@@ -48,7 +48,7 @@ async def due(lab: "Lab", store: Store, owner: str = "w1", limit: int = 10) -> A
 
 
 async def published(lab: "Lab", store: Store, event_id: str, key: bytes = KEY) -> None:
-    await lab.ask(store.segments.published, key, "w1", event_id, KEEP_MS)
+    await lab.ask(store.segments.published, key, event_id, KEEP_MS)
 
 
 @pytest.mark.parametrize("order", [(1, 2, 3), (3, 1, 2), (2, 3, 1)])
@@ -242,7 +242,7 @@ class World:
             owner, key, event_id = self.at_work.pop(which % len(self.at_work))
             segments = self.stores[owner].segments
             if how == "publish":
-                await self.lab.ask(segments.published, key, owner, event_id, KEEP_MS)
+                await self.lab.ask(segments.published, key, event_id, KEEP_MS)
             else:
                 await self.lab.ask(segments.abandon, key, owner)
 
