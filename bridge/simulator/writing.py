@@ -60,6 +60,14 @@ class _Alphabet(NamedTuple):
         return free * 8 // 7 if self.septets else free - free % self.unit
 
 
+def _shift_jis(text: str) -> bytes:
+    """cp932 writes a few signs, such as the cent, as others that look like them: those it does not have."""
+    octets = text.encode("cp932")
+    if octets.decode("cp932") != text:
+        raise UnicodeEncodeError("cp932", text, 0, len(text), "comes back as another text")
+    return octets
+
+
 _UCS2 = _Alphabet(8, lambda text: text.encode("utf-16-be"), unit=2)
 _GSM = _Alphabet(0, gsm.encode, septets=True)
 _DEFAULTS = {
@@ -68,7 +76,7 @@ _DEFAULTS = {
     "ascii": _Alphabet(0, lambda text: text.encode("ascii")),
     "latin1": _Alphabet(0, lambda text: text.encode("latin-1")),
     "utf-8": _Alphabet(0, lambda text: text.encode()),
-    "shift_jis": _Alphabet(0, lambda text: text.encode("cp932")),
+    "shift_jis": _Alphabet(0, _shift_jis),
 }
 
 
