@@ -42,18 +42,32 @@ class Throttled:
 class NotSent:
     """Surely not taken: no bind, never written, or refused for the link's own sake (bind or account status).
 
-    May go to another link at once.
+    May go to another link at once. `link_failed`: the way to the provider did not work, whatever the message.
     """
 
     reason: str
     status: int | None = None
+    link_failed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """Written, and no answer known: the provider may or may not have it. A policy decides, never a default."""
+    """Written, and no answer known: the provider may or may not have it. A policy decides, never a default.
 
+    `link_failed` as of NotSent.
+    """
+
+    reason: str
+    link_failed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Duplicate:
+    """The provider says that it has had a message of this name. After a doubt: ours, so it took it; else who knows."""
+
+    smsc_id: str
+    status: int | None
     reason: str
 
 
-Outcome = Accepted | Rejected | RetryLater | Throttled | NotSent | Doubt
+Outcome = Accepted | Rejected | RetryLater | Throttled | NotSent | Doubt | Duplicate
