@@ -1,6 +1,6 @@
-"""The composition root: settings become objects, objects become one task group, signals become a soft or hard stop.
+"""One worker's life: its objects become one task group, signals become a soft or hard stop.
 
-The only place that knows all rooms. Decides nothing about messages.
+What runs in it is put together in `assembly.py`. Decides nothing about messages.
 """
 
 import asyncio
@@ -8,35 +8,23 @@ import os
 import secrets
 import socket
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
-from functools import partial
 from typing import Any
 
 import structlog
 
 from bridge import __version__
-from bridge.broker.broker import Broker
+from bridge.assembly import Assembly
 from bridge.broker.errors import BrokerUnavailable
-from bridge.broker.outbox import Outbox
 from bridge.config.settings import Settings
-from bridge.dialects.deliver import join_segments
-from bridge.inbound.deadlines import Deadlines
-from bridge.inbound.early import PREFETCH, EarlyReceipts
-from bridge.inbound.receive import Receiver
-from bridge.inbound.relations import Relations
-from bridge.links.bind import Bind
-from bridge.links.plan import read_options
-from bridge.links.pool import Sites, SiteState, build_links
+from bridge.inbound.callbacks.door import CannotListen
+from bridge.inbound.early import PREFETCH
+from bridge.links.pool import Link, SiteState
 from bridge.measures import metrics
 from bridge.model.inbound import Inbound
-from bridge.model.names import Names
 from bridge.model.outcome import Outcome
 from bridge.ops.metrics import registry_of
 from bridge.ops.server import OpsServer
-from bridge.ops.sites import SiteNews
-from bridge.outbound.consume import RouteConsumers
-from bridge.outbound.dispatch import Dispatcher
-from bridge.outbound.settler import Settler
-from bridge.store.store import Store, StoreUnavailable
+from bridge.store.store import StoreUnavailable
 
 log = structlog.get_logger(__name__)
 
@@ -77,75 +65,15 @@ class Worker:
         """
         self.worker = worker_name()
         self._leaving = False
-        self._names = names = Names(settings.broker.prefix)
-        self._store = Store(settings.redis, worker=self.worker)
-        self._broker = Broker(settings.broker, names, list(settings.routes), worker=self.worker)
-        self._links = build_links(settings, self)
-        self._sites = Sites(self._links, self._site_changed)
-        self._news = SiteNews(names, self._broker.publisher, self._links, worker=self.worker)
-        self._outbox = Outbox(self._broker.publisher)
-        providers = settings.providers.items()
-        join = {
-            name: partial(join_segments, options=read_options(one)) for name, one in providers if one.smpp
-        }
-        relations = Relations({name: one.smpp.ids for name, one in providers if one.smpp})
-        wait = settings.inbound
-        self._receiver = Receiver(
-            names,
-            self._store.receipts,
-            self._store.segments,
-            self._broker.publisher,
-            self._outbox,
-            worker=self.worker,
-            join=join,
-            relations=relations,
-            early_wait_s=wait.early_dr_wait_seconds,
-            mo_repeat_s=wait.mo_repeat_seconds,
-            segment_wait_s=wait.segment_wait_seconds,
-        )
-        self._early = EarlyReceipts(
-            names,
-            self._store.receipts,
-            self._outbox,
-            relations=relations,
-            early_wait_s=wait.early_dr_wait_seconds,
-        )
-        self._deadlines = Deadlines(
-            names,
-            self._store.receipts,
-            self._store.segments,
-            self._outbox,
-            worker=self.worker,
-            join=join,
-            segment_wait_s=wait.segment_wait_seconds,
-            mo_repeat_s=wait.mo_repeat_seconds,
-        )
-        self._consumers = RouteConsumers(names, settings.routes, self._broker)
-        accepted_events = frozenset(name for name, route in settings.routes.items() if route.accepted_events)
-        self._dispatcher = Dispatcher(
-            settings.routes,
-            [link for link in self._links if link.transmits],
-            self._store.claims,
-            Settler(
-                names,
-                accepted_events,
-                self._store.claims,
-                self._outbox,
-                self._receiver.matched_late,
-                join_s=wait.dr_join_hours * 3600,
-            ),
-            self._consumers,
-            worker=self.worker,
-            body_limit=settings.limits.mt_bytes,
-        )
-        self._consumers.attach(self._dispatcher.take, self._dispatcher.return_waiting)
+        self._rooms = rooms = Assembly(settings, self, self._site_changed, worker=self.worker)
+        self._store, self._broker = rooms.store, rooms.broker
+        self._dispatcher, self._door = rooms.dispatcher, rooms.door
         self._store.on_change(self._store_changed)
-        inbound = (self._receiver, self._early, self._deadlines)
         self._ops = OpsServer(
             settings.ops.listen.host,
             settings.ops.listen.port and settings.ops.listen.port + ops_port_offset,
             self,
-            registry_of(list(metrics(self._links, self._dispatcher, inbound, self._broker, self._store))),
+            registry_of(list(metrics(rooms))),
         )
 
     # Life
@@ -153,10 +81,12 @@ class Worker:
     async def run(self, stop: Stop) -> None:
         """Work until told to stop.
 
-        Raises ops.server.CannotListen and broker.errors.TopologyError before anything is consumed.
+        Raises CannotListen (ops.server, inbound.callbacks.door) and broker.errors.TopologyError before anything is
+        consumed.
         """
         structlog.contextvars.bind_contextvars(worker=self.worker)
         self._ops.open()
+        self._open_door()
         # Before anything else: whoever watches the worker must see that it waits, and for what.
         pages = asyncio.create_task(self._ops.run(), name="ops")
         try:
@@ -166,9 +96,21 @@ class Worker:
             pages.cancel()
             await asyncio.gather(pages, return_exceptions=True)
             self._ops.close()
+            if self._door is not None:
+                self._door.close()
             await self._broker.close()
             await self._store.close()
             log.info("worker.stopped")
+
+    def _open_door(self) -> None:
+        """A taken port is to be known before anything starts."""
+        if self._door is None:
+            return
+        try:
+            self._door.open()
+        except CannotListen:
+            self._ops.close()
+            raise
 
     async def _reach(self, stop: Stop) -> bool:
         """Wait for Redis and RabbitMQ, saying so; False when told to stop before they came."""
@@ -183,24 +125,30 @@ class Worker:
             log.warning("redis.setting", problem=warning)
 
     async def _serve(self, stop: Stop) -> None:
-        self._broker.subscribe(self._names.early, PREFETCH, self._early.take)
+        self._broker.subscribe(self._rooms.names.early, PREFETCH, self._rooms.early.take)
         services: list[Coroutine[Any, Any, None]] = [
             self._store.run(),
             self._broker.run(),
-            self._consumers.run(),
-            self._receiver.run(),
-            self._deadlines.run(),
+            self._rooms.consumers.run(),
+            self._rooms.receiver.run(),
+            self._rooms.deadlines.run(),
         ]
         async with asyncio.TaskGroup() as group:
             running = [group.create_task(service) for service in services]
-            binds: list[asyncio.Task[None]] = []
+            outside: list[asyncio.Task[None]] = []
             if await _unless(stop.soft, self._connected(), None):
-                binds += [group.create_task(link.run(), name=f"bind {link.name}") for link in self._links]
-            log.info("worker.started", version=self.version, binds=len(binds))
+                outside = [
+                    group.create_task(link.run(), name=f"{link.via} {link.name}")
+                    for link in self._rooms.links
+                ]
+                self._started()
+                if self._door is not None:
+                    outside.append(group.create_task(self._door.run(), name="callbacks"))
+            log.info("worker.started", version=self.version, links=len(self._rooms.links))
             await stop.soft.wait()
             log.info("worker.stopping", in_hand=self._dispatcher.in_hand)
-            await self._drain(stop, binds)
-            for task in (*binds, *running):
+            await self._drain(stop, outside)
+            for task in (*outside, *running):
                 task.cancel()
 
     async def _connected(self) -> None:
@@ -214,46 +162,54 @@ class Worker:
 
     async def _settle(self) -> None:
         await self._dispatcher.stop()
-        await self._outbox.idle()
+        await self._rooms.outbox.idle()
 
-    async def _drain(self, stop: Stop, binds: Sequence[asyncio.Task[None]]) -> None:
-        """Finish what is in flight, then unbind; a second signal ends the waiting."""
+    def _started(self) -> None:
+        """An endpoint may be used before anything was heard of it; a bind tells when it is bound."""
+        for link in self._rooms.links:
+            if link.active:
+                self.link_changed(link)
+
+    async def _drain(self, stop: Stop, outside: Sequence[asyncio.Task[None]]) -> None:
+        """Finish what is in flight, then unbind and close the door; a second signal ends the waiting."""
         if not await _unless(stop.hard, self._settle(), DRAIN_S):
             log.warning("worker.undrained", in_hand=self._dispatcher.in_hand)
         self._leaving = True  # its sites are not down because we go
-        for link in self._links:
+        for link in self._rooms.links:
             link.stop()
-        if binds:
-            await _unless(stop.hard, asyncio.wait(binds), LEAVE_S)
+        if self._door is not None:
+            self._door.stop()
+        if outside:
+            await _unless(stop.hard, asyncio.wait(outside), LEAVE_S)
         await _unless(stop.hard, self._store.idle(), LEAVE_S)
 
     # What links tell (links.events.LinkEvents)
 
-    def link_changed(self, link: Bind) -> None:
+    def link_changed(self, link: Link) -> None:
         """To those who send, and to those who watch sites."""
         if link.transmits:
             self._dispatcher.link_changed(link)
-        self._sites.link_changed(link)
+        self._rooms.sites.link_changed(link)
 
-    def attempt_ended(self, link: Bind, ref: object, outcome: Outcome) -> None:
+    def attempt_ended(self, link: Link, ref: object, outcome: Outcome) -> None:
         """To those who send."""
         self._dispatcher.attempt_ended(link, ref, outcome)
 
-    def answered_late(self, link: Bind, ref: object, outcome: Outcome) -> None:
+    def answered_late(self, link: Link, ref: object, outcome: Outcome) -> None:
         """To those who send."""
         self._dispatcher.answered_late(link, ref, outcome)
 
-    def received(self, link: Bind, inbound: Inbound, answer: Callable[[bool], None]) -> None:
+    def received(self, link: Link, inbound: Inbound, answer: Callable[[bool], None]) -> None:
         """To those who receive."""
-        self._receiver.received(link, inbound, answer)
+        self._rooms.receiver.received(link, inbound, answer)
 
-    def alarm(self, link: Bind, reason: str) -> None:
+    def alarm(self, link: Link, reason: str) -> None:
         """To those who watch sites."""
-        self._news.alarm(link, reason)
+        self._rooms.news.alarm(link, reason)
 
     def _site_changed(self, state: SiteState) -> None:
         if not self._leaving:
-            self._news.changed(state)
+            self._rooms.news.changed(state)
 
     def _store_changed(self, up: bool) -> None:
         if up:
@@ -272,9 +228,9 @@ class Worker:
         return self._store.up
 
     @property
-    def links(self) -> Sequence[Bind]:
+    def links(self) -> Sequence[Link]:
         """All links of all providers."""
-        return self._links
+        return self._rooms.links
 
     @property
     def routes(self) -> Mapping[str, Mapping[str, Any]]:

@@ -1,30 +1,21 @@
 """Which numbers a worker shows to Prometheus, and where they are read. Part of the composition: knows all rooms."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 
-from bridge.broker.broker import Broker
-from bridge.inbound.deadlines import Deadlines
-from bridge.inbound.early import EarlyReceipts
-from bridge.inbound.receive import Receiver
-from bridge.links.bind import Bind
+from bridge.assembly import Assembly
 from bridge.links.counters import LinkCounters
+from bridge.links.pool import Link
 from bridge.ops.metrics import Metric, Sample, metrics_of
-from bridge.outbound.dispatch import Dispatcher
-from bridge.store.store import Store
 
 OF_LINK = ("provider", "site", "link")
 
 
-def metrics(
-    links: Sequence[Bind],
-    dispatcher: Dispatcher,
-    inbound: tuple[Receiver, EarlyReceipts, Deadlines],
-    broker: Broker,
-    store: Store,
-) -> Iterator[Metric]:
+def metrics(rooms: Assembly) -> Iterator[Metric]:
     """All families. The rooms count in plain integers; a scrape reads them."""
+    links, dispatcher, broker, store = rooms.links, rooms.dispatcher, rooms.broker, rooms.store
+    inbound = (rooms.receiver, rooms.early, rooms.deadlines)
 
-    def named(value: Callable[[Bind], float]) -> Callable[[], list[Sample]]:
+    def named(value: Callable[[Link], float]) -> Callable[[], list[Sample]]:
         return lambda: [((link.provider, link.site, link.name), value(link)) for link in links]
 
     yield from metrics_of(
@@ -51,9 +42,17 @@ def metrics(
         ("event", "kind", "provider"),
         lambda: [item for part in inbound for item in part.tally.items()],
     )
+    if rooms.door is not None:
+        yield Metric(
+            "callbacks",
+            "Callbacks by the HTTP status they were answered with",
+            "counter",
+            ("status", "provider"),
+            lambda: list(rooms.door.tally.items()) if rooms.door is not None else [],
+        )
     gauges: dict[str, tuple[str, Callable[[], float]]] = {
         "mt_in_hand": ("MTs this worker holds", lambda: dispatcher.in_hand),
-        "inbound_unanswered": ("MOs and DRs waiting for their verdict", lambda: inbound[0].unanswered),
+        "inbound_unanswered": ("MOs and DRs waiting for their verdict", lambda: rooms.receiver.unanswered),
         "publishes_in_flight": ("Messages RabbitMQ has not confirmed", lambda: broker.publisher.in_flight),
         "broker_up": ("1 while connected to RabbitMQ", lambda: broker.up),
         "redis_up": ("1 while connected to Redis", lambda: store.up),

@@ -51,8 +51,8 @@ _FREE: dict[str, Schema] = {
 }
 _RAW: Schema = {
     "type": "object",
-    "description": "The PDU as it came: data_coding, esm_class, short_message (hex), tlvs (hex by tag). Of several"
-    " segments: the first that is there, its short_message being the joined octets of all.",
+    "description": "As it came. A PDU: data_coding, esm_class, short_message (hex), tlvs (hex by tag); of several"
+    " segments the first that is there, its short_message being the joined octets of all. A callback: fields.",
 }
 _ATTEMPT = _object(
     {
@@ -118,8 +118,15 @@ def dr_schema() -> Schema:
         "network_error": _or_null(_string("The network's error, where given.")),
         "submitted_at": _or_null(_string("ISO 8601 to the precision written, an offset only if written.")),
         "done_at": _or_null(_string("ISO 8601 to the precision written, an offset only if written.")),
-        "to": _or_null(_string("Our number, as the provider writes it; null where no receipt came.")),
-        "from": _string("Who the receipt speaks of: the handset, as the provider writes it."),
+        "to": _or_null(
+            _string("Our number, as the provider writes it; null where it writes none, or no receipt came.")
+        ),
+        "from": _or_null(
+            _string(
+                "Who the receipt speaks of: the handset, as the provider writes it, else as in the MT; null where"
+                " neither is known."
+            )
+        ),
         "segment": {
             **_object(
                 {"n": _count("From 1."), "of": _count("In all.")},

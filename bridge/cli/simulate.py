@@ -1,38 +1,28 @@
-"""`bridge simulate smsc`: a provider on this machine, its sites and nodes, and its faults."""
+"""`bridge simulate`: a provider on this machine, its sites and nodes, and its faults. Here the one of SMSCs."""
 
-import asyncio
-import signal
-import ssl
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import click
-import orjson
 import uvloop
 
-from bridge.cli.options import Failed, json_option
-from bridge.cli.simulated_nodes import Account, Node, configured_nodes, named_nodes
-from bridge.simulator.catalogue import Fault, UnknownFault, describe_faults
+from bridge.cli.options import Failed
+from bridge.cli.simulate_http import http
+from bridge.cli.simulated_nodes import SMPP_PORT, Account, configured_nodes, named_nodes
+from bridge.cli.simulating import (
+    FaultHelp,
+    Show,
+    play,
+    playing_options,
+    read_faults,
+    server_tls,
+    traffic_options,
+    where_options,
+)
+from bridge.simulator.catalogue import Fault
 from bridge.simulator.control import Control
 from bridge.simulator.network import Network
 from bridge.simulator.smsc import SimulatedSmsc
-
-
-@dataclass(frozen=True, slots=True)
-class Show:
-    """What the terminal or a script is told, and how often."""
-
-    every_s: float
-    as_json: bool
-
-    def line(self, event: str, **facts: Any) -> None:
-        """One line: JSON, or words and numbers."""
-        if self.as_json:
-            click.echo(orjson.dumps({"event": event} | facts))
-        else:
-            click.echo(f"{event}: {' · '.join(f'{key} {value}' for key, value in facts.items())}")
 
 
 @click.group(epilog="Try: bridge simulate smsc --help")
@@ -40,20 +30,17 @@ def command() -> None:
     """Play a provider to try things on, with faults."""
 
 
-class FaultHelp(click.Command):
-    """A command whose help ends with the list of faults, made from the faults themselves."""
+command.add_command(http)
 
-    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The examples, then every fault with its parameters and defaults."""
-        super().format_epilog(ctx, formatter)
-        formatter.write(
-            "\nFaults (NAME:KEY=VALUE,...; after @ a site or a port, if not every node has it):\n"
-        )
-        formatter.write(describe_faults() + "\n")
+
+class SmscHelp(FaultHelp):
+    """The help of `smsc`."""
+
+    faults = Fault
 
 
 @command.command(
-    cls=FaultHelp,
+    cls=SmscHelp,
     epilog="""\b
 Examples:
   bridge simulate smsc                              one SMSC on port 2775; system_id bridge, password secret
@@ -65,37 +52,10 @@ Examples:
   bridge simulate smsc --control 2700 --log sms.jsonl
   echo '{"do": "kill", "site": "site"}' | nc -N localhost 2700""",
 )
-@click.option(
-    "--port",
-    "ports",
-    type=click.IntRange(0, 65535),
-    multiple=True,
-    help="A node's port; 0: a free one. [default: 2775]",
-)
-@click.option(
-    "--site",
-    "sites",
-    multiple=True,
-    metavar="NAME[=PORT,...]",
-    help="A site and its ports; without ports, the name of the site that --port belongs to. [default: site]",
-)
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@where_options(SMPP_PORT)
 @click.option("--system-id", help="Who may bind. [default: bridge]")
 @click.option("--password", help="... and with what. [default: secret]")
-@click.option(
-    "--receipt-delay",
-    type=click.FloatRange(min=0),
-    default=0.5,
-    show_default=True,
-    help="Seconds from message to receipt.",
-)
-@click.option(
-    "--mo-rate",
-    type=click.FloatRange(min=0),
-    default=0.0,
-    show_default=True,
-    help="Messages from phones, per second.",
-)
+@traffic_options()
 @click.option(
     "--mo-long-every",
     type=click.IntRange(min=0),
@@ -104,51 +64,7 @@ Examples:
     metavar="N",
     help="Every Nth of them is of several segments; 0: none.",
 )
-@click.option(
-    "--fault",
-    "fault_texts",
-    multiple=True,
-    metavar="FAULT",
-    help="A misbehaviour; may be given several times.",
-)
-@click.option(
-    "--log",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Append all that happens here, as JSON lines.",
-)
-@click.option(
-    "--control",
-    type=click.IntRange(0, 65535),
-    metavar="PORT",
-    help="Take commands on this local port (0: a free one): one JSON object a line, such as "
-    '{"do": "kill", "site": "bos"}; also start, stop, stats, faults, mo, receipts.',
-)
-@click.option(
-    "--tls-cert",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="Speak TLS, with this certificate (PEM).",
-)
-@click.option(
-    "--tls-key",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="Its key, if that is in a file of its own.",
-)
-@click.option(
-    "--progress",
-    "every_s",
-    type=click.FloatRange(min=0.1),
-    default=5.0,
-    show_default=True,
-    help="Seconds between the lines that count.",
-)
-@click.option(
-    "-c",
-    "--config",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="Not needed. Plays this configuration's provider: sites, ports on this machine, credentials.",
-)
-@click.option("--provider", help="Which one, if the configuration has several that speak SMPP.")
-@json_option
+@playing_options("SMPP")
 def smsc(
     ports: tuple[int, ...],
     sites: tuple[str, ...],
@@ -180,8 +96,8 @@ def smsc(
     if ports or sites or not nodes:
         nodes = named_nodes(host, ports, sites)
     account = Account(system_id or account.system_id, password or account.password, account.alphabet)
-    faults = _faults(fault_texts, nodes)
-    tls = _tls(tls_cert, tls_key)
+    faults = read_faults(Fault, fault_texts, nodes)
+    tls = server_tls(tls_cert, tls_key)
     try:
         network = Network(
             receipt_delay_s=receipt_delay,
@@ -210,42 +126,10 @@ def smsc(
 
 
 async def _play(network: Network, smscs: Sequence[SimulatedSmsc], control: int | None, show: Show) -> None:
-    """Listens, tells how it goes, and takes its leave at SIGTERM or Ctrl-C."""
-    loop = asyncio.get_running_loop()
-    stopping = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopping.set)
-    door = Control(network, smscs)
     try:
-        for node in smscs:
-            await _listen(node)
-            show.line("listening", site=node.site, node=node.node)
-        if control is not None:
-            try:
-                show.line("control", port=await door.listen(control))
-            except OSError as error:
-                raise Failed(f"cannot listen on control port {control}: {error.strerror}") from None
-        while not stopping.is_set():
-            try:
-                await asyncio.wait_for(stopping.wait(), show.every_s)
-            except TimeoutError:
-                _count(network, show)
-        async with asyncio.TaskGroup() as group:
-            for node in smscs:
-                group.create_task(node.stop())
-        _count(network, show)
+        await play(smscs, Control(network, smscs), control, show, lambda: _count(network, show))
     finally:
-        door.close()
-        for node in smscs:
-            node.kill()
         network.close()
-
-
-async def _listen(node: SimulatedSmsc) -> None:
-    try:
-        await node.start()
-    except OSError as error:
-        raise Failed(f"cannot listen on {node.node}: {error.strerror}") from None
 
 
 def _count(network: Network, show: Show) -> None:
@@ -268,29 +152,3 @@ def _count(network: Network, show: Show) -> None:
             "owed": deliveries["open"],
         },
     )
-
-
-def _faults(texts: tuple[str, ...], nodes: Sequence[Node]) -> list[Fault]:
-    faults = []
-    for text in texts:
-        try:
-            fault = Fault.read(text)
-        except UnknownFault as error:
-            raise click.UsageError(f"--fault {text}: {error}") from None
-        if not any(fault.applies_to(node.site, node.port) for node in nodes):
-            raise click.UsageError(f"--fault {text}: no such site or port here")
-        faults.append(fault)
-    return faults
-
-
-def _tls(cert: Path | None, key: Path | None) -> ssl.SSLContext | None:
-    if cert is None:
-        if key is not None:
-            raise click.UsageError("--tls-key needs --tls-cert beside it")
-        return None
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    try:
-        context.load_cert_chain(cert, key, password=lambda: "")
-    except (OSError, ValueError) as error:
-        raise Failed(f"cannot use {cert}: {error}") from None
-    return context

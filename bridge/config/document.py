@@ -13,6 +13,15 @@ import yaml
 from bridge.config.interpolate import UnresolvedError, hide, interpolate, show
 from bridge.config.problems import Place, Problem, dotted
 
+
+class Bare(str):
+    """A scalar that YAML takes for a number or a flag: `8`, not `"8"`. Still the text that stands in the file."""
+
+    __slots__ = ()
+
+
+_BARE_TAGS = {f"tag:yaml.org,2002:{kind}" for kind in ("int", "float", "bool")}
+
 Value = dict[str, "Value"] | list["Value"] | str | None
 
 
@@ -97,6 +106,8 @@ class _Reader:
                 self._problem(place, "has no value: give it one, or remove the key")
             return None
         text: str = node.value
+        if node.tag in _BARE_TAGS:
+            return Bare(text)
         try:
             return interpolate(text, self._environ, self._folder)
         except UnresolvedError as unresolved:

@@ -30,6 +30,11 @@ def advice(settings: Settings) -> Iterator[tuple[Place, str]]:
     for name, provider in settings.providers.items():
         for place, message in _about_provider(provider):
             yield ("providers", name, *place), message
+        if provider.http and settings.callbacks is None:
+            yield (
+                ("providers", name, "http"),
+                "there is no callbacks section: nothing listens for its receipts and messages",
+            )
         if settings.routes and not any(name in route.providers for route in settings.routes.values()):
             yield ("providers", name), "no route uses it: it only receives"
     for name, route in settings.routes.items():
@@ -39,8 +44,6 @@ def advice(settings: Settings) -> Iterator[tuple[Place, str]]:
             ("inbound", "dr_join_hours"),
             "is longer than redis.retention_hours: what is known of an MT is forgotten before",
         )
-    if settings.callbacks:
-        yield ("callbacks",), "this version has no HTTP links yet: nothing listens for callbacks"
     if not settings.routes:
         yield (), "there are no routes: no MT is taken from RabbitMQ"
 
@@ -54,8 +57,8 @@ def _about_provider(provider: ProviderSettings) -> Iterator[tuple[Place, str]]:
         )
     if smpp and len(smpp.password.get_secret_value()) > SPEC_PASSWORD_CHARACTERS:
         yield ("smpp", "password"), "is longer than SMPP's 8 characters; some providers refuse or cut it"
-    if provider.http:
-        yield ("http",), "this version has no HTTP links yet: nothing is sent over it"
+    if provider.http and provider.dialect == "generic-http" and provider.http.callback is None:
+        yield ("http",), "has no callback: its receipts and messages cannot be read"
     for name, site in provider.sites.items():
         if site.http and site.http.startswith("http://"):
             yield ("sites", name, "http"), "http:// shows messages and password to the network; use https://"
@@ -64,6 +67,10 @@ def _about_provider(provider: ProviderSettings) -> Iterator[tuple[Place, str]]:
 def _about_route(route: RouteSettings, settings: Settings) -> Iterator[tuple[Place, str]]:
     if route.from_ is None:
         yield (), "has no from: an MT that names none either is refused"
+    for way in ("smpp", "http"):
+        prefers = route.prefer == way and "prefer" in route.model_fields_set
+        if prefers and not any(getattr(settings.providers[name], way) for name in route.providers):
+            yield ("prefer",), f"changes nothing: none of its providers has {way}"
     if all(_only_receives(settings.providers[name]) for name in route.providers):
         yield ("providers",), "none of them can send: bind is receiver"
 

@@ -1,10 +1,10 @@
-"""What a provider is: its account, its SMPP and HTTP ways, its sites and their nodes."""
+"""What a provider is: its SMPP account, its sites and their nodes, and whether all that fits together."""
 
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, StringConstraints, Tag, WithJsonSchema, model_validator
+from pydantic import Field, StringConstraints, WithJsonSchema, model_validator
 
+from bridge.config.http import HttpSettings, account_problems
 from bridge.config.shapes import (
     CommandStatus,
     HostPort,
@@ -19,6 +19,7 @@ from bridge.config.shapes import (
     Ton,
     raise_problems,
 )
+from bridge.config.tls import Tls, TlsSettings
 from bridge.model.inbound import DrState
 
 Dialect = Literal["smpp34", "genesys", "generic-http"]
@@ -49,31 +50,6 @@ STATUS_MAP_SCHEMA = {
     "propertyNames": {"pattern": r"^(0[xX][0-9A-Fa-f]{1,8}|[0-9]{1,10})$"},
     "additionalProperties": {"enum": list(StatusWord.__args__)},  # type: ignore[attr-defined]
 }
-
-
-class TlsSettings(Section):
-    """TLS to the SMSC. Without `ca` the system's authorities are trusted; the host name is always checked."""
-
-    ca: Path | None = None
-    """File of the authorities to trust instead of the system's, PEM."""
-    cert: Path | None = None
-    """Our certificate, PEM, where the SMSC asks for one."""
-    key: Path | None = None
-    """The private key of `cert`, PEM; not needed if it is in the same file."""
-
-    @model_validator(mode="after")
-    def _key_has_cert(self) -> "TlsSettings":
-        raise_problems(self, [(("key",), "needs cert beside it")] if self.key and not self.cert else [])
-        return self
-
-
-def _tls_kind(value: object) -> str:
-    return "section" if isinstance(value, dict | TlsSettings) else "flag"
-
-
-Tls = Annotated[
-    Annotated[bool, Tag("flag")] | Annotated[TlsSettings, Tag("section")], Discriminator(_tls_kind)
-]
 
 
 class SmppSettings(Section):
@@ -138,25 +114,6 @@ class SmppSettings(Section):
         return TlsSettings() if self.tls else None
 
 
-class HttpSettings(Section):
-    """The HTTP account and how its sites take over from each other."""
-
-    strategy: Literal["sites", "dns"] = "sites"
-    """`sites`: one site primary, the others for its failure. `dns`: one URL, whose DNS answer is obeyed."""
-    primary: Name | None = None
-    """The site to use while it works; may be left out if only one site has a URL."""
-    resubmit_seconds: Seconds = 30
-    """A message that met a failure is posted again after this long, then to the alternative."""
-    timeout_seconds: Seconds = 30
-    """A request without an answer for this long is in doubt."""
-    window: Annotated[int, Field(ge=1, le=1000)] = 50
-    """Parallel requests per endpoint."""
-    login: str | None = None
-    """Account name."""
-    password: Secret | None = None
-    """Account password."""
-
-
 class SiteSettings(Section):
     """One data centre of the provider: its SMSCs, its URL, or both."""
 
@@ -197,7 +154,7 @@ class ProviderSettings(Section):
 
     @model_validator(mode="after")
     def _is_consistent(self) -> "ProviderSettings":
-        raise_problems(self, [*self._ways(), *self._nodes(), *self._http_sites()])
+        raise_problems(self, [*self._ways(), *self._nodes(), *self._http_sites(), *self._http_account()])
         return self
 
     def _ways(self) -> list[ProblemAt]:
@@ -246,3 +203,20 @@ class ProviderSettings(Section):
         if self.http.primary not in sites:
             return [(("http", "primary"), "must be a site with http: " + " or ".join(sites))]
         return []
+
+    def _http_account(self) -> list[ProblemAt]:
+        if not self.http or self.dialect == "smpp34":
+            return []
+        problems = [
+            (("http", *place), message) for place, message in account_problems(self.http, self.dialect)
+        ]
+        if self.dialect == "generic-http":
+            problems += [
+                (
+                    ("sites", name, "http"),
+                    "must have no query: that belongs into request.path or request.fields",
+                )
+                for name, site in self.sites.items()
+                if site.http and ("?" in site.http or "#" in site.http)
+            ]
+        return problems

@@ -7,7 +7,15 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr, StringConstraints
 
-from bridge.config.provider import HttpSettings, ProviderSettings, SiteSettings, SmppSettings, TlsSettings
+from bridge.config.generic import (
+    AnswerSettings,
+    CallbackFormSettings,
+    MessageSettings,
+    ReceiptSettings,
+    RequestSettings,
+)
+from bridge.config.http import HttpSettings
+from bridge.config.provider import ProviderSettings, SiteSettings, SmppSettings
 from bridge.config.shapes import (
     AmqpUrls,
     HostPort,
@@ -21,19 +29,25 @@ from bridge.config.shapes import (
     Secret,
     Section,
 )
+from bridge.config.tls import TlsSettings
 from bridge.model.addresses import SENDER_PATTERN
 from bridge.model.mt import DoubtPolicy
 
 __all__ = [
+    "AnswerSettings",
     "BrokerSettings",
+    "CallbackFormSettings",
     "CallbackSettings",
     "HostPort",
     "HttpSettings",
     "InboundSettings",
     "LimitSettings",
+    "MessageSettings",
     "OpsSettings",
     "ProviderSettings",
+    "ReceiptSettings",
     "RedisSettings",
+    "RequestSettings",
     "RouteSettings",
     "Settings",
     "SiteSettings",

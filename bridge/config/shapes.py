@@ -41,7 +41,7 @@ def problem(message: str) -> PydanticCustomError:
     return PydanticCustomError("bridge", message)
 
 
-def raise_problems(section: BaseModel, problems: list[ProblemAt]) -> None:
+def raise_problems(section: object, problems: list[ProblemAt]) -> None:
     """Raise all problems of a section at once, each at its own place."""
     if problems:
         details = [InitErrorDetails(type=problem(message), loc=loc, input=None) for loc, message in problems]

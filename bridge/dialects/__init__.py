@@ -1,4 +1,7 @@
-"""Floor 2: one pure file per kind of provider. Mt to PDU, PDU to Mo or Dr, status to Outcome."""
+"""Floor 2: one pure file per kind of provider. Mt to PDU or request, PDU or callback to Mo or Dr, status to Outcome.
+
+Which HTTP dialect a provider's settings make is in `links/http_dialects.py`: settings are not known on this floor.
+"""
 
 from collections.abc import Mapping
 

@@ -1,8 +1,10 @@
 """What one kind of HTTP provider has to be able to say and read. Pure; the kinds are `genesys_http`, `generic_http`."""
 
+import re
 from enum import Enum
 from typing import NamedTuple, Protocol
 
+from bridge.model.ids import digest
 from bridge.model.inbound import Dr, Mo
 from bridge.model.mt import Mt
 from bridge.model.outcome import Outcome, Rejected
@@ -33,6 +35,14 @@ class BadCallback(ValueError):
         super().__init__(f"{field}: {rule}")
         self.field = field
         self.rule = rule
+
+
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9_.:-]{1,64}", re.ASCII)
+
+
+def ident_of(mt_key: str) -> str:
+    """The name to tell a provider: the key itself where any provider could take it, else 32 hex digits for it."""
+    return mt_key if _PLAIN_NAME.fullmatch(mt_key) else digest(mt_key).hex()
 
 
 class HttpDialect(Protocol):

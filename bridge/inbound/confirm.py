@@ -7,8 +7,11 @@ from bridge.inbound.ports import PublisherPort
 
 
 def publish_all(publisher: PublisherPort, messages: Sequence[Outgoing], then: Callable[[bool], None]) -> None:
-    """Publish them, at least one; `then` is called once, when each is answered: True only if each is confirmed."""
+    """Publish them; `then` is called once, when each is answered: True only if each is confirmed."""
     left, safe = len(messages), True
+    if not messages:
+        then(True)
+        return
 
     def answered(confirmation: Confirmation) -> None:
         nonlocal left, safe

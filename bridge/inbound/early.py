@@ -19,7 +19,7 @@ import structlog
 from bridge.broker.message import Delivery, Outgoing, forward
 from bridge.broker.outbox import event_message
 from bridge.inbound.matching import early_rung, matched_events, question_of, rematched_events
-from bridge.inbound.ports import OutboxPort, ReceiptsPort
+from bridge.inbound.ports import OutboxPort, ReceiptsPort, Resolve
 from bridge.inbound.relations import Relations
 from bridge.model.events import Event, Origin, dr_event
 from bridge.model.inbound import Dr, DrState
@@ -75,13 +75,13 @@ class EarlyReceipt:
             )
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"not a waiting receipt: {error!r}") from error
-        needed = (*ids, dr["from_"], dr["to"], receipt.event_id)
+        needed = (*ids, receipt.event_id)
         others = (
             *origin.values(),
             *(dr[name] for name in dr if name not in ("ids", "state", "final", "raw")),
         )
         if not ids or not all(isinstance(word, str) for word in needed):
-            raise ValueError("not a waiting receipt: an id or an address is missing")
+            raise ValueError("not a waiting receipt: an id is missing")
         if not all(word is None or isinstance(word, str) for word in others):
             raise ValueError("not a waiting receipt: what should be text is not")
         if dr["state"] not in (None, *get_args(DrState)) or type(dr["final"]) is not bool:
@@ -110,6 +110,7 @@ class EarlyReceipts:
         outbox: OutboxPort,
         *,
         relations: Relations,
+        resolve: Resolve,
         early_wait_s: float,
     ) -> None:
         self._loop = asyncio.get_running_loop()
@@ -117,6 +118,7 @@ class EarlyReceipts:
         self._receipts = receipts
         self._outbox = outbox
         self._relations = relations
+        self._resolve = resolve
         self._early_wait_s = early_wait_s
         self.tally: Counter[tuple[str, ...]] = Counter()
 
@@ -165,7 +167,7 @@ class EarlyReceipts:
         self._relations.matched(found.provider, receipt.dr.ids, found.smsc_id)
         now = time.time()
         events = matched_events(receipt.dr, claim, found, receipt.origin, receipt.event_id, now)
-        self._tell(events, partial(self._commit, delivery, receipt, claim))
+        self._tell(events, partial(self._told, delivery, receipt, claim, found))
 
     def _goes_unmatched(self, delivery: Delivery, receipt: EarlyReceipt) -> None:
         self.tally["unmatched", "dr", receipt.origin.provider or ""] += 1
@@ -180,7 +182,7 @@ class EarlyReceipts:
             self._relations.matched(claim.entry.provider, receipt.dr.ids, claim.entry.smsc_id)
             late = Unmatched(message.body, claim.stale, claim.extra, claim.joined)
             events = rematched_events(late, claim.entry)
-            self._tell(events, partial(self._commit, delivery, receipt, claim))
+            self._tell(events, partial(self._told, delivery, receipt, claim, claim.entry))
 
         question = self._question(receipt, last_chance=True)
         remember = partial(
@@ -191,6 +193,15 @@ class EarlyReceipts:
     def _tell(self, events: Sequence[Event], then: Callable[[], None]) -> None:
         now = time.time()
         self._outbox.send_all([event_message(event, self._names, now) for event in events], then)
+
+    def _told(
+        self, delivery: Delivery, receipt: EarlyReceipt, claim: ReceiptClaim, found: Correlation
+    ) -> None:
+        commit = partial(self._commit, delivery, receipt, claim)
+        if found.unanswered is None:
+            commit()
+        else:
+            self._resolve(found, receipt.origin, commit)
 
     def _commit(self, delivery: Delivery, receipt: EarlyReceipt, claim: ReceiptClaim) -> None:
         self._receipts.commit(receipt.key, claim.epoch, receipt.event_id, None, delivery.ack, due=claim.due)

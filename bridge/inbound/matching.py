@@ -31,7 +31,7 @@ def question_of(dr: Dr, provider: str, guesses: Sequence[str]) -> Question:
         provider=provider,
         ids=dr.ids,
         guesses=tuple(guesses),
-        addresses=(dr.from_, dr.to),
+        addresses=(dr.from_ or "", dr.to or ""),
         state=dr.state or "",
         grade=0 if not dr.final else 2 if dr.state in FAILURE_STATES else 1,
     )
@@ -43,6 +43,8 @@ def matched_events(
     """The events of a receipt whose MT is known: those its MT asked for. `ident`: the id of the receipt's own."""
     if found.receipt == "none":
         return []
+    if dr.from_ is None:
+        dr = replace(dr, from_=found.to)
     ends = found.segment is None and dr.final and not claim.stale and not claim.extra
     events = []
     if found.receipt == "all" or ends:
@@ -74,6 +76,7 @@ def rematched_events(late: Unmatched, found: Correlation) -> list[Event]:
         conversation_id=found.conversation_id,
         metadata=found.metadata,
     )
+    body["from"] = body["from"] or found.to
     bodies = [body]
     if late.joined is not None and found.receipt != "none":
         state = joined_state(late.joined, own)

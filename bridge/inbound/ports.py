@@ -4,6 +4,8 @@ from collections.abc import Callable, Sequence
 from typing import Literal, Protocol
 
 from bridge.broker.message import Confirmation, Outgoing
+from bridge.model.events import Origin
+from bridge.store.correlation import Correlation
 from bridge.store.receipts import MessageClaim, Overdue, Question, ReceiptClaim
 from bridge.store.segments import Due, SetClaim
 
@@ -11,15 +13,19 @@ Answer = Callable[[bool], None]
 """True: safe, the provider may forget it. False: keep it and send it again."""
 
 
+Resolve = Callable[[Correlation, Origin, Callable[[], None]], None]
+"""Told that a receipt speaks of an MT whose answer is not known, and what to call when all is safe that follows."""
+
+
 class LinkPort(Protocol):
-    """Whence it came."""
+    """Whence it came. `site`: None where it does not say."""
 
     @property
     def name(self) -> str: ...
     @property
     def provider(self) -> str: ...
     @property
-    def site(self) -> str: ...
+    def site(self) -> str | None: ...
     @property
     def via(self) -> Literal["smpp", "http"]: ...
 

@@ -32,11 +32,12 @@ from bridge.inbound.ports import (
     OutboxPort,
     PublisherPort,
     ReceiptsPort,
+    Resolve,
     SegmentsPort,
 )
 from bridge.inbound.relations import Relations
 from bridge.inbound.segments import LongMos, new_event_id
-from bridge.model.events import Event, Origin, dr_event, mo_event
+from bridge.model.events import Origin, dr_event, mo_event
 from bridge.model.ids import digest, event_id
 from bridge.model.inbound import Dr, Inbound, Mo, MoSegment
 from bridge.model.names import Names
@@ -63,6 +64,7 @@ class Receiver:
         worker: str,
         join: Mapping[str, Join],
         relations: Relations,
+        resolve: Resolve,
         early_wait_s: float,
         mo_repeat_s: float,
         segment_wait_s: float,
@@ -76,6 +78,7 @@ class Receiver:
         self._worker = worker
         self._join = join
         self._relations = relations
+        self._resolve = resolve
         self._early_wait_s = early_wait_s
         self._mo_repeat_ms = int(mo_repeat_s * 1000)
         self._pending: Pending[Inbound] = Pending()
@@ -145,7 +148,9 @@ class Receiver:
     def _message_claimed(self, entry: Entry[Inbound], mo: Mo, claim: MessageClaim | None) -> None:
         if not self._ours(entry, claim):
             return
-        self._publish_events(entry, [mo_event(mo, entry.origin, entry.event_id, time.time())])
+        now = time.time()
+        event = mo_event(mo, entry.origin, entry.event_id, now)
+        self._publish(entry, [event_message(event, self._names, now)], partial(self._commit, entry))
 
     def _ours(self, entry: Entry[Inbound], claim: MessageClaim | ReceiptClaim | None) -> bool:
         """Whether the claim says that it is for us to publish; if not, it is answered here."""
@@ -173,10 +178,15 @@ class Receiver:
             return
         self._relations.matched(found.provider, dr.ids, found.smsc_id)
         events = matched_events(dr, claim, found, entry.origin, entry.event_id, time.time())
-        if events:
-            self._publish_events(entry, events, claim.due)
+        messages = [event_message(event, self._names, time.time()) for event in events]
+        self._publish(entry, messages, partial(self._matched, entry, found, claim.due))
+
+    def _matched(self, entry: Entry[Inbound], found: Correlation, due: bytes) -> None:
+        commit = partial(self._commit, entry, due)
+        if found.unanswered is None:
+            commit()
         else:
-            self._commit(entry, claim.due)
+            self._resolve(found, entry.origin, commit)
 
     def _unknown(self, entry: Entry[Inbound], dr: Dr) -> None:
         """Its MT is not known: perhaps not yet."""
@@ -207,7 +217,7 @@ class Receiver:
             entry.epoch = claim.epoch
             self._relations.matched(claim.entry.provider, dr.ids, claim.entry.smsc_id)
             late = Unmatched(body, claim.stale, claim.extra, claim.joined)
-            self.matched_late([late], claim.entry, partial(self._commit, entry, claim.due))
+            self.matched_late([late], claim.entry, partial(self._matched, entry, claim.entry, claim.due))
 
         question = self._question(entry, dr, last_chance=True)
         self._receipts.unmatched(entry.key, question, body, entry.event_id, committed)
@@ -227,10 +237,6 @@ class Receiver:
         return question_of(dr, provider, guesses)
 
     # Publishing and committing
-
-    def _publish_events(self, entry: Entry[Inbound], events: Sequence[Event], due: bytes = b"") -> None:
-        messages = [event_message(event, self._names, time.time()) for event in events]
-        self._publish(entry, messages, partial(self._commit, entry, due))
 
     def _publish(self, entry: Entry[Inbound], messages: Sequence[Outgoing], then: partial[None]) -> None:
         publish_all(self._publisher, messages, partial(self._published, entry, then))

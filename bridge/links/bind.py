@@ -39,6 +39,9 @@ class Bind:
     """A bind of a provider's account to a node. `run` owns its connection; everything else is synchronous."""
 
     via: Literal["smpp"] = "smpp"
+    rank = 0
+    sound = True
+    resubmit_s = None
 
     def __init__(self, plan: BindPlan, events: LinkEvents) -> None:
         self.plan = plan
@@ -94,11 +97,18 @@ class Bind:
             return "peer answers no submit_sm"
         return "leaving" if self._shell.leaving else ""
 
-    def prepare(self, mt: Mt, from_: str, now_epoch: float) -> bytes | LongSubmit | Rejected:
+    def carries(self, mt: Mt) -> bool:
+        """Whether SMPP has words for it: for all but MMS."""
+        return not mt.media
+
+    def known_as(self, _mt_key: str) -> None:
+        """Only the answer tells what receipts will call it."""
+
+    def prepare(self, mt: Mt, _mt_key: str, from_: str, now_epoch: float) -> bytes | LongSubmit | Rejected:
         """The MT as the body of a submit_sm, as those of its segments, or why this provider can never carry it."""
         return build_submit(mt, from_, self.plan.submit, now_epoch)
 
-    def submit(self, body: bytes, ref: object) -> bool:
+    def submit(self, body: bytes, ref: object, _failures: int = 0) -> bool:
         """Send a prepared body. False: surely not sent. True: `attempt_ended` follows exactly once with `ref`."""
         shell = self._shell
         if shell is None or self.free <= 0:

@@ -12,7 +12,7 @@ KINDS = ("Accepted", "Rejected", "RetryLater", "Throttled", "NotSent", "Doubt")
 class LinkCounters:
     """One link since start. The field names are the metrics' names."""
 
-    submitted: int = field(default=0, metadata={"help": "submit_sm handed to the session"})
+    submitted: int = field(default=0, metadata={"help": "submit_sm, or requests, handed over"})
     outcomes: Counter[str] = field(
         default_factory=lambda: Counter(dict.fromkeys(KINDS, 0)),
         metadata={"help": "Attempts by how they ended", "label": "outcome"},
@@ -23,7 +23,7 @@ class LinkCounters:
     put_off: int = field(default=0, metadata={"help": "deliver_sm answered busy, to come again"})
     bad_pdus: int = field(default=0, metadata={"help": "PDUs that could not be read"})
     binds: int = field(default=0, metadata={"help": "Successful binds"})
-    failed_attempts: int = field(default=0, metadata={"help": "Connects and binds that failed"})
+    failed_attempts: int = field(default=0, metadata={"help": "Connects, binds and requests that failed"})
 
     def ended(self, outcome: Outcome) -> None:
         """Count an attempt's end."""

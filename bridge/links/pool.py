@@ -10,14 +10,26 @@ from typing import Literal, Protocol
 from bridge.config.settings import Settings
 from bridge.links.bind import Bind
 from bridge.links.events import LinkEvents
+from bridge.links.http.endpoint import Endpoint
+from bridge.links.http.plan import endpoint_plans
 from bridge.links.plan import plans
 
+Link = Bind | Endpoint
 
-def build_links(settings: Settings, events: LinkEvents) -> list[Bind]:
-    """Every bind of the configuration: each node of each site, `binds_per_node` times. Raises tls.Unusable."""
-    return [
-        Bind(plan, events) for name, provider in settings.providers.items() for plan in plans(name, provider)
-    ]
+
+def build_links(settings: Settings, events: LinkEvents) -> list[Link]:
+    """Every link of the configuration. Raises tls.Unusable.
+
+    A bind to each node of each site, `binds_per_node` times; an endpoint for each site's URL.
+    """
+    links: list[Link] = []
+    for name, provider in settings.providers.items():
+        links += [Bind(plan, events) for plan in plans(name, provider)]
+        endpoints = [Endpoint(plan, events) for plan in endpoint_plans(name, provider)]
+        for endpoint in endpoints:
+            endpoint.siblings = endpoints
+        links += endpoints
+    return links
 
 
 class LinkHealth(Protocol):
@@ -61,14 +73,14 @@ def site_state(provider: str, site: str, links: Sequence[LinkHealth]) -> SiteSta
 class Sites:
     """Tells each change of a site's state, once. `link_changed` is called for every change of any link."""
 
-    def __init__(self, links: Iterable[Bind], on_change: Callable[[SiteState], None]) -> None:
-        self._links: dict[tuple[str, str], list[Bind]] = {}
+    def __init__(self, links: Iterable[Link], on_change: Callable[[SiteState], None]) -> None:
+        self._links: dict[tuple[str, str], list[Link]] = {}
         for link in links:
             self._links.setdefault((link.provider, link.site), []).append(link)
         self._states: dict[tuple[str, str], SiteWord] = {}
         self._on_change = on_change
 
-    def link_changed(self, link: Bind) -> None:
+    def link_changed(self, link: Link) -> None:
         """Look at the link's site again."""
         key = (link.provider, link.site)
         state = site_state(*key, self._links[key])

@@ -78,9 +78,9 @@ class MtReport:
 
 
 def mt_event(
-    mt_id: str | None, mt: Mt | None, route: str, report: MtReport, event_id: str, now: float
+    mt_id: str | None, mt: "Mt | MtLink | None", route: str, report: MtReport, event_id: str, now: float
 ) -> Event:
-    """The event of an MT's outcome. `mt` is None where the body could not be read (`invalid`)."""
+    """The event of an MT's outcome. `mt`: itself, or what is remembered of it; None where its body is unreadable."""
     body = _common("mt", event_id, now, report.origin, report.possible_duplicate)
     body.update(
         id=mt_id,
@@ -99,7 +99,7 @@ def mt_event(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MtLink:
-    """What correlation knows of the MT a receipt speaks of; the fields a DR event takes from its MT.
+    """What correlation knows of the MT a receipt speaks of; the fields an event takes from it.
 
     `segment`: which of how many, where the receipt speaks of one segment of a long MT.
     """

@@ -25,7 +25,8 @@ FAILURE_STATES: frozenset[DrState] = frozenset({"expired", "deleted", "undeliver
 """Final states in which the phone did not get it."""
 
 Raw = Mapping[str, Any]
-"""The PDU as it came, for the event's `raw`: data_coding, esm_class, short_message (hex), tlvs (hex by tag)."""
+"""As it came, for the event's `raw`: of a PDU data_coding, esm_class, short_message (hex), tlvs (hex by tag); of an
+HTTP callback its `fields`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +103,7 @@ class Dr:
     """A delivery receipt.
 
     `ids` are the provider's ids it names, the one to trust first (TLV before text), without doubles;
-    `from_` is who the receipt speaks of (the handset), `to` our number, both as in the PDU;
+    `from_` is who the receipt speaks of (the handset), `to` our number, both as in the PDU, None where it names none;
     dates are ISO 8601 to the precision written. `final` already respects the provider's `final_states`.
     """
 
@@ -113,8 +114,8 @@ class Dr:
     network_error: str | None
     submitted_at: str | None
     done_at: str | None
-    to: str
-    from_: str
+    to: str | None
+    from_: str | None
     text: str | None
     identity: bytes
     raw: Raw = field(default_factory=dict)

@@ -8,8 +8,7 @@ import structlog
 
 from bridge.broker.message import Confirmation, Outgoing
 from bridge.broker.outbox import event_message
-from bridge.links.bind import Bind
-from bridge.links.pool import SiteState
+from bridge.links.pool import Link, SiteState
 from bridge.model.events import SiteReport, site_event
 from bridge.model.ids import event_id
 from bridge.model.names import Names
@@ -26,13 +25,13 @@ class PublisherPort(Protocol):
 class SiteNews:
     """Tells what this worker sees of the sites. Once and never again: what a site was like is soon no news."""
 
-    def __init__(self, names: Names, publisher: PublisherPort, links: Sequence[Bind], *, worker: str) -> None:
+    def __init__(self, names: Names, publisher: PublisherPort, links: Sequence[Link], *, worker: str) -> None:
         self._names = names
         self._publisher = publisher
         self._links = links
         self._worker = worker
 
-    def alarm(self, link: Bind, reason: str) -> None:
+    def alarm(self, link: Link, reason: str) -> None:
         """A person has to look."""
         log.error("site.alarm", provider=link.provider, site=link.site, link=link.name, reason=reason)
         whose = (link.provider, link.site)

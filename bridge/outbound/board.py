@@ -11,7 +11,7 @@ import structlog
 
 from bridge.config.settings import RouteSettings
 from bridge.model.outcome import Accepted, Outcome, Throttled
-from bridge.outbound.links import LinkSlot
+from bridge.outbound.links import LinkSlot, slots_of
 from bridge.outbound.ports import LinkPort
 from bridge.outbound.route import Route
 
@@ -44,7 +44,7 @@ class LinkBoard:
         self._wake = wake
         self._lost = lost
         self._closed = False
-        self._slots = {link: LinkSlot(link) for link in links}
+        self._slots = slots_of(links)
         slots = list(self._slots.values())
         self.routes = {name: Route(name, settings, slots) for name, settings in routes.items()}
         self._routes_of = {
@@ -74,11 +74,12 @@ class LinkBoard:
         return slot
 
     def link_changed(self, link: LinkPort) -> None:
-        """The link was bound, lost, stalled, or has a free slot again."""
+        """The link was bound, lost, stalled, or has a free slot again; or it is tried out, or sound again."""
         slot = self._slots[link]
         self._review(slot)
-        if link.active:
-            self._offer(slot)
+        for one in (slot, *slot.after):
+            if one.link.active:
+                self._offer(one)
 
     def close(self) -> None:
         """Nothing is consumed any more."""

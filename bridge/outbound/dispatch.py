@@ -18,7 +18,7 @@ from bridge.model.names import Lane
 from bridge.model.outcome import Accepted, Outcome
 from bridge.outbound.board import Consuming, LinkBoard
 from bridge.outbound.body import InvalidMt, read_mt
-from bridge.outbound.flight import Flight, SegmentRef, Stage, generation_of
+from bridge.outbound.flight import Flight, SegmentRef, Stage, generation_of, key_of
 from bridge.outbound.links import LinkSlot
 from bridge.outbound.ports import ClaimsPort, LinkPort
 from bridge.outbound.route import Route
@@ -78,8 +78,7 @@ class Dispatcher:
         if isinstance(mt, InvalidMt):
             self._settler.invalid(route_name, delivery, mt)
             return
-        generation = generation_of(delivery)
-        mt_key = f"{mt.id}\t{generation}" if generation else mt.id  # no id has a tab
+        mt_key = key_of(mt.id, generation_of(delivery))
         known = self._flights.get(mt_key)
         if known is not None:
             # Redelivered to us, or published twice: one flight settles them all.
@@ -91,8 +90,12 @@ class Dispatcher:
         flight = Flight(mt, route_name, lane, delivery, mt_key, f"{self._worker}:{next(self._owners)}")
         if flight.refused_by and not route.other_providers(flight, ""):
             flight.refused_by = frozenset()
+        flight.choosy = route.is_choosy(mt)
         self._flights[mt_key] = flight
-        self._enter(flight, route)
+        if flight.trouble is not None and flight.trouble.waits:
+            self._settler.wait_for_site(flight)
+        else:
+            self._enter(flight, route)
 
     def _enter(self, flight: Flight, route: Route) -> None:
         """To the end of its lane, if there is a link to wait for."""
@@ -202,7 +205,7 @@ class Dispatcher:
 
     def _stranded(self, flight: Flight, route: Route) -> bool:
         """Whether it can only wait for providers that have no link up, or are too busy."""
-        if not (flight.refused_by or flight.begun):
+        if not (flight.refused_by or flight.begun or flight.choosy):
             return False
         if flight.refused_by and route.lanes.full_of_restricted:
             return True

@@ -15,6 +15,7 @@ from bridge.broker.message import Delivery
 from bridge.model.events import MtReport
 from bridge.model.names import Names
 from bridge.outbound.body import InvalidMt
+from bridge.outbound.expectations import Expectations
 from bridge.outbound.flight import Flight, Stage
 from bridge.outbound.ports import ClaimsPort, LinkPort, OutboxPort
 from bridge.outbound.record import UNREADABLE, Record, dump_ended, load
@@ -35,6 +36,7 @@ class Endings:
         claims: ClaimsPort,
         outbox: OutboxPort,
         recorder: Recorder,
+        expectations: Expectations,
         forget: Callable[[Flight], None],
     ) -> None:
         self._names = names
@@ -42,6 +44,7 @@ class Endings:
         self._claims = claims
         self._outbox = outbox
         self._recorder = recorder
+        self._expectations = expectations
         self._forget = forget
         self.tally: Counter[tuple[str, ...]] = Counter()
 
@@ -77,6 +80,7 @@ class Endings:
             log.warning("mt.fenced", id=flight.mt.id, outcome=report.outcome)
             self.done(flight)
             return
+        self._expectations.expect(flight, parked=flight.parked)
         self.tally["ended", flight.route, report.outcome] += 1
         log.info(
             "mt.ended", outcome=report.outcome, id=flight.mt.id, route=flight.route, reason=report.reason

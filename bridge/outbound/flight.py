@@ -13,12 +13,14 @@ from bridge.model.names import (
     HEADER_DOUBT,
     HEADER_GENERATION,
     HEADER_REFUSED,
+    HEADER_TROUBLE,
     Lane,
 )
 from bridge.model.outcome import Outcome, Rejected
 from bridge.outbound.parts import Parts
-from bridge.outbound.ports import LinkPort, LongBody
+from bridge.outbound.ports import Body, LinkPort, LongBody
 from bridge.outbound.retry import dump_attempts, load_attempts
+from bridge.outbound.trouble import Trouble
 
 NO_LINK = ("", "")
 
@@ -76,8 +78,10 @@ class Flight:
     """One MT on its way.
 
     `deliveries`: every delivery of this id that this worker holds; all are settled together.
-    `arrived`: what its delivery says of it: attempts counted, doubt, providers that refused it.
-    `avoid`: provider and name of the link that failed it last.
+    `arrived`: what its delivery says of it: attempts counted, doubt, providers that refused it, trouble.
+    `avoid`: provider and name of the link that failed it last. `trouble`: with the HTTP sites of one provider.
+    `choosy`: not every link of its route has words for it. `prepared`: it, in the words of the link it is to leave by.
+    `names`: the providers that may have it in doubt, and what their receipts will call it.
     `bounced`: a link refused it for the link's own sake; of a second such refusal the message is the cause.
     `claimed_at`: loop time at which the claim was asked for, None while Redis holds none of ours.
     `resend_due`: it comes off the ladder to be sent once more: the doubt its claim tells of is counted and told.
@@ -95,6 +99,7 @@ class Flight:
         "attempts",
         "avoid",
         "bounced",
+        "choosy",
         "claimed_at",
         "counted",
         "deliveries",
@@ -105,15 +110,17 @@ class Flight:
         "long",
         "mt",
         "mt_key",
+        "names",
         "owner",
         "parked",
-        "pdu",
+        "prepared",
         "refused_by",
         "resend_due",
         "route",
         "seen",
         "stage",
         "takeover",
+        "trouble",
         "unsettled",
     )
 
@@ -130,10 +137,15 @@ class Flight:
         self.counted = _count(headers.get(HEADER_ATTEMPT)) if headers else 0
         self.doubt = bool(headers) and headers.get(HEADER_DOUBT) is True
         self.refused_by = _names(headers.get(HEADER_REFUSED)) if headers else frozenset[str]()
-        self.arrived = (self.counted, self.doubt, self.refused_by)
+        self.trouble = Trouble.load(headers.get(HEADER_TROUBLE)) if headers else None
+        self.arrived = self._known
         self.avoid = (self.attempts[-1].provider, self.attempts[-1].link) if self.attempts else NO_LINK
+        if self.trouble is not None and self.trouble.home == self.avoid:
+            self.avoid = NO_LINK
+        self.choosy = False
+        self.names: tuple[tuple[str, str], ...] = ()
         self.stage = Stage.WAITING
-        self.pdu: bytes | LongBody | Rejected = b""
+        self.prepared: Body | LongBody | Rejected = b""
         self.bounced = False
         self.resend_due = self.doubt and not delivery.redelivered
         self.claimed_at: float | None = None
@@ -147,7 +159,13 @@ class Flight:
     @property
     def picky(self) -> bool:
         """Whether not every link of the route will do."""
-        return self.avoid is not NO_LINK or bool(self.refused_by) or self.long is not None
+        return (
+            self.avoid is not NO_LINK
+            or bool(self.refused_by)
+            or self.long is not None
+            or self.trouble is not None
+            or self.choosy
+        )
 
     @property
     def begun(self) -> Parts | None:
@@ -160,9 +178,13 @@ class Flight:
         return self.long is not None and self.long.parts.complete
 
     @property
+    def _known(self) -> tuple[object, ...]:
+        return (self.counted, self.doubt, self.refused_by, self.trouble)
+
+    @property
     def learned(self) -> bool:
         """Whether we know what its delivery will not say when it comes again: it may not go back as it came."""
-        return self.doubt or self.arrived != (self.counted, self.doubt, self.refused_by)
+        return self.doubt or self.arrived != self._known
 
     @property
     def needs_claim(self) -> bool:
@@ -171,6 +193,11 @@ class Flight:
         Were it released, another delivery of this id would be sent as one that never was.
         """
         return self.takeover or self.doubt
+
+    def failures_at(self, provider: str) -> int:
+        """How often HTTP sites of this provider have failed it, one after another."""
+        trouble = self.trouble
+        return trouble.failures if trouble is not None and trouble.provider == provider else 0
 
     def note(self, attempt: Attempt) -> None:
         """One more attempt; the oldest is forgotten."""
@@ -187,6 +214,10 @@ class Flight:
             headers[HEADER_DOUBT] = True
         if self.refused_by:
             headers[HEADER_REFUSED] = ",".join(sorted(self.refused_by))
+        if self.trouble is not None:
+            headers[HEADER_TROUBLE] = self.trouble.dump()
+        elif self.arrived[-1] is not None:
+            headers[HEADER_TROUBLE] = ""  # it is over, and what is not said again stays
         return headers
 
     def give_up_claim(self) -> str:
@@ -212,6 +243,11 @@ class SegmentRef:
         """Whether it speaks of the copy that the flight is still about."""
         long = self.flight.long
         return long is not None and (provider, self.reference) == (long.parts.provider, long.reference)
+
+
+def key_of(mt_id: str, generation: int) -> str:
+    """What names an MT among all: its id, of a replayed one with its generation. No id has a tab."""
+    return f"{mt_id}\t{generation}" if generation else mt_id
 
 
 def generation_of(delivery: Delivery) -> int:

@@ -20,7 +20,16 @@ from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Any
 
-from bridge.model.outcome import Accepted, Doubt, NotSent, Outcome, Rejected, RetryLater, Throttled
+from bridge.model.outcome import (
+    Accepted,
+    Doubt,
+    Duplicate,
+    NotSent,
+    Outcome,
+    Rejected,
+    RetryLater,
+    Throttled,
+)
 
 
 class Fate(IntEnum):
@@ -152,6 +161,7 @@ _WEIGHT: dict[type[Outcome], int] = {
     NotSent: 2,
     RetryLater: 3,
     Doubt: 4,
+    Duplicate: 4,
     Rejected: 5,
 }
 

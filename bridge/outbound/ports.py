@@ -1,13 +1,17 @@
 """What outbound needs of the floor below, as small protocols; `app.py` hands in the real ones."""
 
 from collections.abc import Callable, Sequence
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from bridge.broker.message import Outgoing
 from bridge.model.mt import Mt
 from bridge.model.outcome import Rejected
+from bridge.model.web import HttpRequest
 from bridge.store.claims import Claim, Recorded
 from bridge.store.correlation import Correlation
+
+Body = bytes | HttpRequest
+"""What a link writes at once: of a bind the body of a PDU, of an endpoint a request."""
 
 
 class LongBody(Protocol):
@@ -30,7 +34,12 @@ class LongBody(Protocol):
 
 
 class LinkPort(Protocol):
-    """Anything an MT can leave through. `active` is the contract's *up*, throttling aside; `free` counts slots."""
+    """Anything an MT can leave through. `active` is the contract's *up*, throttling aside; `free` counts slots.
+
+    `rank`: 0, or of an endpoint that stands in for others of its provider, when those of lower rank fail, its place
+    among them. `sound`: not on trial, so that none has to stand in. `resubmit_s`: an MT that it failed comes again
+    after so long; None: it need not.
+    """
 
     @property
     def name(self) -> str: ...
@@ -48,13 +57,30 @@ class LinkPort(Protocol):
     def free(self) -> int: ...
     @property
     def lease_s(self) -> float: ...
+    @property
+    def rank(self) -> int: ...
+    @property
+    def sound(self) -> bool: ...
+    @property
+    def resubmit_s(self) -> float | None: ...
 
-    def prepare(self, mt: Mt, from_: str, now_epoch: float) -> bytes | LongBody | Rejected:
+    def carries(self, mt: Mt, /) -> bool:
+        """Whether it has words for this kind of MT: media, octets, TLVs. All have for text."""
+        ...
+
+    def known_as(self, mt_key: str, /) -> str | None:
+        """What receipts will call the MT, where that is known without an answer."""
+        ...
+
+    def prepare(self, mt: Mt, mt_key: str, from_: str, now_epoch: float, /) -> Body | LongBody | Rejected:
         """The MT in this link's words, or why this provider can never carry it."""
         ...
 
-    def submit(self, body: bytes, ref: object) -> bool:
-        """Write it. False: surely not sent. True: `attempt_ended` follows exactly once with this `ref`."""
+    def submit(self, body: Any, ref: object, failures: int = 0, /) -> bool:
+        """Write what it prepared. False: surely not sent. True: `attempt_ended` follows exactly once with this `ref`.
+
+        `failures`: how often endpoints of this provider have failed it, one after another.
+        """
         ...
 
 
@@ -99,6 +125,7 @@ class ClaimsPort(Protocol):
         *,
         overdue_ms: int = 0,
     ) -> None: ...
+    def expected(self, mt_key: str, entry: Correlation, done: Callable[[Recorded], None]) -> None: ...
     def retire(self, mt_key: str, done: Callable[[], None]) -> None: ...
     def finish(self, mt_key: str, owner: str, info: str, done: Callable[[bool], None]) -> None: ...
     def amend(self, mt_key: str, old: str, new: str, done: Callable[[bool], None]) -> None: ...

@@ -3,6 +3,7 @@
 Pure. The finished claim:
 
 A|<1 if possible_duplicate>|<smsc_id>|<provider>|<site>|<link>      accepted; short: it is kept for days
+H|...                                                               the same, over HTTP
 L|<1 if possible_duplicate>|<reference>|<provider>|<site>|<link>|<JSON list of smsc_ids>
                                                                     accepted in several segments, in their order
 O|<json>                                                            ended otherwise, its event or dead copy still owed
@@ -52,7 +53,8 @@ def correlation_of(
 def dump_accepted(smsc_id: str, origin: Origin, *, possible_duplicate: bool) -> str:
     """The record of an accepted MT."""
     flag = "1" if possible_duplicate else ""
-    return "|".join(("A", flag, smsc_id, origin.provider or "", origin.site or "", origin.link or ""))
+    kind = "H" if origin.via == "http" else "A"
+    return "|".join((kind, flag, smsc_id, origin.provider or "", origin.site or "", origin.link or ""))
 
 
 def dump_long(
@@ -84,7 +86,7 @@ def dump_ended(report: MtReport, *, sealed: bool) -> str:
 def load(info: str) -> Record:
     """The reverse of both. `info` was written by this bridge: anything else is a ValueError."""
     kind, _, rest = info.partition("|")
-    if kind == "A":
+    if kind in ("A", "H"):
         # From the right: an smsc_id may hold anything, the names of ours may not.
         flag, _, tail = rest.partition("|")
         smsc_id, provider, site, link = tail.rsplit("|", 3)
@@ -92,7 +94,7 @@ def load(info: str) -> Record:
             outcome="accepted",
             smsc_ids=(smsc_id or None,),
             possible_duplicate=flag == "1",
-            origin=Origin(provider or None, site or None, "smpp", link or None),
+            origin=Origin(provider or None, site or None, "http" if kind == "H" else "smpp", link or None),
         )
         return Record(report, sealed=True)
     if kind == "L":

@@ -43,6 +43,16 @@ class Recorder:
             flight.mt_key, flight.owner, info, entry, done, overdue_ms=self._overdue_of(flight)
         )
 
+    def expected(self, flight: Flight, entry: Correlation, then: Callable[[Recorded], None]) -> None:
+        """No answer is known, but what receipts will call the MT."""
+        self._claims.expected(flight.mt_key, entry, partial(self._recorded, entry, then))
+
+    def shown(self, mt_key: str, info: str, entry: Correlation, then: Callable[[Recorded], None]) -> None:
+        """A receipt was the answer, to whoever holds the claim."""
+        done = partial(self._recorded, entry, then)
+        overdue_ms = 0 if entry.receipt == "none" else self._overdue_ms
+        self._claims.answered(mt_key, NO_HOLDER, info, entry, done, overdue_ms=overdue_ms)
+
     # Segments
 
     def segment(self, ref: SegmentRef, smsc_id: str, link: LinkPort, owner: str) -> bool:

@@ -11,23 +11,25 @@ from functools import partial
 from typing import Protocol
 
 from bridge.model.attempt import Attempt
-from bridge.model.outcome import Accepted, NotSent, Outcome, Rejected
+from bridge.model.outcome import Accepted, Doubt, Duplicate, NotSent, Outcome, Rejected
 from bridge.model.times import rfc3339
+from bridge.model.web import HttpRequest
 from bridge.outbound import volleys
 from bridge.outbound.board import LinkBoard
 from bridge.outbound.flight import Flight, SegmentRef, Stage
 from bridge.outbound.links import LinkSlot
-from bridge.outbound.ports import ClaimsPort, LinkPort, LongBody
+from bridge.outbound.ports import Body, ClaimsPort, LinkPort, LongBody
 from bridge.outbound.route import Route
 from bridge.outbound.settle import Accept, decide_settlement, result_word
 from bridge.outbound.settler import Settler
+from bridge.outbound.trouble import Trouble
 from bridge.outbound.volleys import inherit, plan
 from bridge.store.claims import Claim
 
 CLAIM_FRESH_S = 5.0
 """A claim older than this is renewed before the write: a worker that was paused must not send on a lease gone by."""
 
-_WHOLE = (bytes, Rejected)
+_WHOLE = (bytes, HttpRequest, Rejected)
 
 
 class Desk(Protocol):
@@ -59,8 +61,8 @@ class Sender:
 
     def claim(self, flight: Flight, slot: LinkSlot, now: float) -> None:
         """Ask for the claim of a flight that is to leave over this link, which is ready."""
-        flight.pdu = self._prepare(flight, slot.link)
-        if (flight.long is not None or not isinstance(flight.pdu, _WHOLE)) and not plan(flight, slot):
+        flight.prepared = self._prepare(flight, slot.link)
+        if (flight.long is not None or not isinstance(flight.prepared, _WHOLE)) and not plan(flight, slot):
             self._desk.place(flight)
             return
         long = flight.long
@@ -101,11 +103,11 @@ class Sender:
             state=state,
         )
 
-    def _prepare(self, flight: Flight, link: LinkPort) -> bytes | LongBody | Rejected:
+    def _prepare(self, flight: Flight, link: LinkPort) -> Body | LongBody | Rejected:
         from_ = flight.mt.from_ or self._routes[flight.route].settings.from_
         if not from_:
             return Rejected(None, "no `from` in the MT and none configured for its route")
-        return link.prepare(flight.mt, from_, time.time())
+        return link.prepare(flight.mt, flight.mt_key, from_, time.time())
 
     def _claimed(self, flight: Flight, slot: LinkSlot | None, reserved: int, claim: Claim | None) -> None:
         if slot is not None:
@@ -142,7 +144,9 @@ class Sender:
     def _in_doubt(self, flight: Flight) -> None:
         reason, flight.unsettled = flight.unsettled or volleys.why_forsaken(flight), ""
         flight.note(Attempt(rfc3339(time.time()), "", "", "", "doubt"))
-        self._settler.doubt(flight, reason, self._routes[flight.route].standing(flight, ""))
+        route = self._routes[flight.route]
+        flight.names = route.names_of(flight, None)
+        self._settler.doubt(flight, reason, route.standing(flight, ""))
 
     # Submitting
 
@@ -151,8 +155,8 @@ class Sender:
         if expires_at is not None and expires_at <= time.time():
             self._settler.expire(flight)
             return
-        if isinstance(flight.pdu, Rejected):
-            self._unfit(flight, slot.link, flight.pdu)
+        if isinstance(flight.prepared, Rejected):
+            self._unfit(flight, slot.link, flight.prepared)
             return
         fresh = flight.claimed_at is not None and self._loop.time() - flight.claimed_at < CLAIM_FRESH_S
         if not fresh or not self._write(flight, slot, claim.reference):
@@ -166,8 +170,7 @@ class Sender:
         if flight.long is not None:
             flight.long.reference = reference
             return volleys.write(flight, flight.long, slot)
-        assert isinstance(flight.pdu, bytes)  # noqa: S101  what is written in several pieces has a `long`
-        if not slot.link.submit(flight.pdu, flight):
+        if not slot.link.submit(flight.prepared, flight, flight.failures_at(slot.link.provider)):
             return False
         slot.in_flight += 1
         return True
@@ -189,8 +192,12 @@ class Sender:
             flight.avoid = slot.key
         if isinstance(outcome, Rejected):
             flight.refused_by |= {link.provider}
-        standing = route.standing(flight, link.provider)
+        standing = route.standing(flight, link.provider, link)
         settlement = decide_settlement(outcome, standing)
+        failed = isinstance(outcome, NotSent | Doubt) and outcome.link_failed
+        flight.trouble = Trouble(link.provider, link.name, standing.failures + 1) if failed else None
+        if isinstance(outcome, Doubt | Duplicate):
+            flight.names = route.names_of(flight, link)
         if not isinstance(outcome, Accepted) or (
             route.settings.accepted_events and isinstance(settlement, Accept)
         ):
@@ -199,7 +206,7 @@ class Sender:
         if flight.late is not None and (flight.long is not None or not isinstance(settlement, Accept)):
             self._settler.accept_late(flight)
             return
-        flight.bounced = isinstance(outcome, NotSent) and outcome.status is not None
+        flight.bounced = isinstance(outcome, NotSent) and outcome.status is not None and not failed
         self._settler.settle(flight, link, settlement, standing)
 
     def _unfit(self, flight: Flight, link: LinkPort, refusal: Rejected) -> None:

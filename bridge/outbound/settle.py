@@ -9,6 +9,10 @@
                                   blamed on itself (bind or account status) is treated as RetryLater
     Doubt, policy resend          Resend, or End(failed) when max_attempts are used up
     Doubt, policy park            End(parked)
+    Duplicate                     Accept if it was in doubt: the provider has that copy; else as Doubt
+
+An HTTP site that failed it (NotSent or Doubt with `link_failed`), where the sites stand in for each other and none
+failed it before: Resubmit, or Resend to the same one, after a while (contract 1.5; what follows is told in `trouble`).
 
 Only RetryLater and resends count towards max_attempts (contract, section 4).
 
@@ -26,7 +30,16 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bridge.model.mt import DoubtPolicy
-from bridge.model.outcome import Accepted, Doubt, NotSent, Outcome, Rejected, RetryLater, Throttled
+from bridge.model.outcome import (
+    Accepted,
+    Doubt,
+    Duplicate,
+    NotSent,
+    Outcome,
+    Rejected,
+    RetryLater,
+    Throttled,
+)
 
 EndOutcome = Literal["rejected", "failed", "parked", "expired"]
 
@@ -57,10 +70,18 @@ class Wait:
 
 
 @dataclass(frozen=True, slots=True)
+class Resubmit:
+    """Surely not sent: over the same link once more after so long; costs no attempt."""
+
+    after_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class Resend:
-    """Say so (`resent`), then over another link; counts as an attempt."""
+    """Say so (`resent`), then over another link, or over the same after so long; counts as an attempt."""
 
     reason: str
+    same_after_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +93,7 @@ class End:
     status: int | None = None
 
 
-Settlement = Accept | Again | Elsewhere | Wait | Resend | End
+Settlement = Accept | Again | Elsewhere | Wait | Resubmit | Resend | End
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +110,17 @@ class Standing:
     """Whether the provider holds, or may hold, a segment of it."""
     missing: bool = False
     """Whether segments of it are not taken yet."""
+    doubt: bool = False
+    """Whether a copy of it may be with a provider since before."""
+    failures: int = 0
+    """How often HTTP sites of this provider failed it before, one after another."""
+    resubmit_s: float | None = None
+    """After how long the HTTP site that failed it first is tried again; None: it is not."""
+
+    @property
+    def same_after_s(self) -> float | None:
+        """If a site has failed it now: after how long it goes there again; None: it goes elsewhere."""
+        return None if self.failures else self.resubmit_s
 
     @property
     def last(self) -> bool:
@@ -111,20 +143,30 @@ def decide_settlement(outcome: Outcome, standing: Standing) -> Settlement:
             return _later(status, reason, standing)
         case Throttled():
             return Again(answered=True)
-        case NotSent(reason, status) if status is not None and standing.bounced:
-            return _later(status, reason, standing)
-        case NotSent(_, status):
-            return Again(answered=status is not None)
-        case Doubt(reason):
+        case NotSent():
+            return _not_sent(outcome, standing)
+        case Duplicate(smsc_id) if standing.doubt:
+            return Accept(smsc_id)
+        case Duplicate(_, _, reason):
             return _doubtful(reason, standing)
+        case Doubt(reason, link_failed):
+            return _doubtful(reason, standing, standing.same_after_s if link_failed else None)
 
 
-def _doubtful(reason: str, standing: Standing) -> Resend | End:
+def _not_sent(outcome: NotSent, standing: Standing) -> Resubmit | Again | Wait | End:
+    if outcome.link_failed and standing.same_after_s is not None:
+        return Resubmit(standing.same_after_s)
+    if outcome.status is not None and standing.bounced and not outcome.link_failed:
+        return _later(outcome.status, outcome.reason, standing)
+    return Again(answered=outcome.status is not None)
+
+
+def _doubtful(reason: str, standing: Standing, same_after_s: float | None = None) -> Resend | End:
     if standing.on_doubt == "park":
         return End("parked", reason)
     if standing.last:
         return End("failed", f"{standing.max_attempts} attempts, the last in doubt: {reason}")
-    return Resend(reason)
+    return Resend(reason, same_after_s)
 
 
 def _later(status: int | None, reason: str, standing: Standing) -> Wait | End:
@@ -142,6 +184,7 @@ def result_word(outcome: Outcome) -> str:
         Throttled: "throttled",
         NotSent: "not sent",
         Doubt: "doubt",
+        Duplicate: "duplicate",
     }[type(outcome)]
     status = getattr(outcome, "status", None)
     return word if status is None else f"{word} 0x{status:X}"

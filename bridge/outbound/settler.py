@@ -16,6 +16,7 @@ from bridge.model.names import WAIT_RUNGS_S, Names
 from bridge.model.outcome import Doubt
 from bridge.outbound.body import InvalidMt
 from bridge.outbound.endings import Endings
+from bridge.outbound.expectations import Expectations
 from bridge.outbound.flight import Flight, Long, SegmentRef, Stage
 from bridge.outbound.parts import dump_state
 from bridge.outbound.ports import ClaimsPort, LinkPort, OutboxPort
@@ -27,6 +28,7 @@ from bridge.outbound.settle import (
     Elsewhere,
     End,
     Resend,
+    Resubmit,
     Settlement,
     Standing,
     Wait,
@@ -67,7 +69,11 @@ class Settler:
         self._claims = claims
         self._outbox = outbox
         self._recorder = Recorder(claims, late_match, join_s)
-        self._endings = Endings(names, accepted_events, claims, outbox, self._recorder, self._forget)
+        self._expectations = Expectations(names, claims, outbox, self._recorder)
+        self.resolve = self._expectations.resolve
+        self._endings = Endings(
+            names, accepted_events, claims, outbox, self._recorder, self._expectations, self._forget
+        )
         self._hand: Hand
         self.tally = self._endings.tally
 
@@ -78,7 +84,7 @@ class Settler:
     def _forget(self, flight: Flight) -> None:
         self._hand.forget(flight)
 
-    # The six settlements
+    # The settlements
 
     def settle(
         self, flight: Flight, link: LinkPort | None, settlement: Settlement, standing: Standing
@@ -97,8 +103,13 @@ class Settler:
             case Wait():
                 flight.counted = standing.counted + 1
                 self._climb(flight, rung_after(flight.counted))
-            case Resend(reason):
+            case Resubmit(after_s):
+                self._send_home(flight, after_s)
+                self.wait_for_site(flight)
+            case Resend(reason, same_after_s):
                 flight.counted = standing.counted + 1
+                if same_after_s is not None:
+                    self._send_home(flight, same_after_s)
                 self._resend(flight, link, reason)
             case End():
                 self._endings.end(flight, link, settlement)
@@ -190,6 +201,7 @@ class Settler:
     def _resend(self, flight: Flight, link: LinkPort | None, reason: str) -> None:
         """`resent` is confirmed before a second copy can leave."""
         flight.doubt = True
+        self._expectations.expect(flight, parked=False)
         report = report_of(flight, "resent", link, reason=reason)
         self.tally["resent", flight.route, ""] += 1
         log.warning("mt.resent", id=flight.mt.id, route=flight.route, reason=reason)
@@ -201,6 +213,8 @@ class Settler:
             self.accept_late(flight)
         elif flight.complete:
             self.accept_segments(flight)
+        elif flight.trouble is not None and flight.trouble.home is not None:
+            self.wait_for_site(flight)
         else:
             self._hand.resend(flight)
 
@@ -218,6 +232,22 @@ class Settler:
     def wait_for_link(self, flight: Flight) -> None:
         """Only providers without a link up, or too busy, may still carry it: it waits in RabbitMQ, not here."""
         self._climb(flight, NO_CARRIER_RUNG_S)
+
+    def wait_for_site(self, flight: Flight) -> None:
+        """It goes to the HTTP site that failed it once more, after a while, whichever worker has it then.
+
+        As many rungs of the ladder as that takes, one after another.
+        """
+        assert flight.trouble is not None  # noqa: S101
+        left_s = flight.trouble.wait_s or 0.0
+        rung_s = rung_for_lease(int(left_s * 1000))
+        self._send_home(flight, left_s - rung_s)
+        self._climb(flight, rung_s)
+
+    @staticmethod
+    def _send_home(flight: Flight, after_s: float) -> None:
+        assert flight.trouble is not None  # noqa: S101
+        flight.trouble = flight.trouble.goes_home_after(after_s)
 
     def unsent(self, flight: Flight) -> None:
         """Nothing of it was written: a claim that says so already is kept, for it goes again at once."""

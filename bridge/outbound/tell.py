@@ -39,9 +39,14 @@ def report_of(
 
 def outcome_message(names: Names, flight: Flight, report: MtReport, *more: str) -> Outgoing:
     """The event of an outcome. `more` tells the occurrences of one outcome apart (`resent`)."""
-    ident = event_id("mt", flight.mt_key, report.outcome, *more)
+    ident = outcome_id(flight.mt_key, report.outcome, *more)
     now = time.time()
     return event_message(mt_event(flight.mt.id, flight.mt, flight.route, report, ident, now), names, now)
+
+
+def outcome_id(mt_key: str, outcome: MtOutcome, *more: str) -> str:
+    """The id of an outcome's event: the same whoever tells it."""
+    return event_id("mt", mt_key, outcome, *more)
 
 
 def dead_copy(names: Names, delivery: Delivery, reason: str, detail: str) -> Outgoing:

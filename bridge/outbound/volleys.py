@@ -11,6 +11,7 @@ What has become of the segments is in `parts`; what happens after a volley is de
 import structlog
 
 from bridge.model.outcome import Accepted, Doubt, Outcome, Rejected
+from bridge.model.web import HttpRequest
 from bridge.outbound.flight import Flight, Long, SegmentRef
 from bridge.outbound.links import LinkSlot
 from bridge.outbound.parts import combine, dump_state, load_state, unbegun
@@ -28,18 +29,18 @@ def plan(flight: Flight, slot: LinkSlot) -> bool:
 
     Afterwards an MT that this link takes in one piece has no `long`.
     """
-    link, pdu, long = slot.link, flight.pdu, flight.long
-    if isinstance(pdu, bytes | Rejected):
+    link, body, long = slot.link, flight.prepared, flight.long
+    if isinstance(body, bytes | HttpRequest | Rejected):
         if flight.begun is not None:
             return _orphan(flight)
         flight.long = None
         return True
     if long is None or not long.parts.begun:
         if long is None:
-            long = flight.long = Long(unbegun(link.provider, pdu.fingerprint, pdu.count))
-        long.parts = unbegun(link.provider, pdu.fingerprint, pdu.count)
-        long.counter = pdu.counter
-    elif long.parts.cut_as(link.provider, pdu.fingerprint, pdu.count):
+            long = flight.long = Long(unbegun(link.provider, body.fingerprint, body.count))
+        long.parts = unbegun(link.provider, body.fingerprint, body.count)
+        long.counter = body.counter
+    elif long.parts.cut_as(link.provider, body.fingerprint, body.count):
         long.counter = ""
     else:
         return _orphan(flight)
@@ -95,8 +96,8 @@ def why_forsaken(flight: Flight) -> str:
 
 def write(flight: Flight, long: Long, slot: LinkSlot) -> bool:
     """Send the volley; False if none of it left. The claim is ours, and says so."""
-    body = flight.pdu
-    assert not isinstance(body, bytes | Rejected)  # noqa: S101
+    body = flight.prepared
+    assert not isinstance(body, bytes | HttpRequest | Rejected)  # noqa: S101
     written = []
     for number in long.volley:
         if long.parts.is_taken(number):

@@ -14,22 +14,13 @@ the file, also when this process is killed with SIGKILL. One line each, told apa
 `at` is seconds since the epoch; `octets` is the short_message (or message_payload) in hex, its header included.
 """
 
-import os
-from pathlib import Path
-from typing import Any
-
-import orjson
-
 from bridge.model.inbound import Concat
+from bridge.simulator.lines import Lines
 from bridge.simulator.records import Delivery, Submit
 
 
-class Journal:
-    """Gathers lines and writes them when told to; appends to what the file holds. Raises OSError at opening only."""
-
-    def __init__(self, path: Path) -> None:
-        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-        self._lines: list[bytes] = []
+class Journal(Lines):
+    """The lines of an SMPP provider."""
 
     def submit(self, submit: Submit) -> None:
         """A submit_sm was taken or refused."""
@@ -92,26 +83,6 @@ class Journal:
             sequence_number=delivery.sequence_number,
             status=delivery.status,
         )
-
-    def note(self, event: str, at: float, **fields: Any) -> None:
-        """Any line. It is in the file after the next `flush`."""
-        self._lines.append(
-            orjson.dumps({"event": event, "at": at} | fields, option=orjson.OPT_APPEND_NEWLINE)
-        )
-
-    def flush(self) -> None:
-        """Hands all lines to the operating system in one write. A full disk loses them: then this raises OSError."""
-        if not self._lines:
-            return
-        data = memoryview(b"".join(self._lines))
-        self._lines.clear()
-        while data:
-            data = data[os.write(self._file, data) :]
-
-    def close(self) -> None:
-        """Flushes and closes the file."""
-        self.flush()
-        os.close(self._file)
 
 
 def _segment(segment: Concat | None) -> dict[str, int] | None:

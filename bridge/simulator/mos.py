@@ -1,8 +1,10 @@
 """Phones that write by themselves, at a steady rate."""
 
 import asyncio
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from bridge.simulator.agenda import Agenda
 from bridge.simulator.writing import HEADERS, Manner
 
 if TYPE_CHECKING:
@@ -15,16 +17,19 @@ LONG_WORDS = 30
 
 
 class MoSource:
-    """`rate` MOs a second, each from the next of a thousand phones and with a text of its own.
+    """`rate` times a second `write(number, phone)`: its number from 1, and the next of a thousand phones.
 
-    Every `long_every`th is of several segments (0: none), by each kind of header in turn.
+    None while there is no `room`: that one is never written.
     """
 
-    def __init__(self, network: "Network", rate: float, long_every: int = 0) -> None:
+    def __init__(
+        self, agenda: Agenda, rate: float, *, write: Callable[[int, str], None], room: Callable[[], bool]
+    ) -> None:
         self.sent = 0
-        self._network = network
+        self._agenda = agenda
         self._rate = rate
-        self._long_every = long_every
+        self._write = write
+        self._room = room
         self._running = False
         self._last = 0.0
         self._due = 0.0
@@ -34,7 +39,7 @@ class MoSource:
         if self._rate > 0 and not self._running:
             self._running = True
             self._last = asyncio.get_running_loop().time()
-            self._network.agenda.after(TICK_S, self._tick)
+            self._agenda.after(TICK_S, self._tick)
 
     def stop(self) -> None:
         """Ends with the next tick."""
@@ -48,17 +53,29 @@ class MoSource:
         self._last = now
         while self._due >= 1:
             self._due -= 1
-            if not self._network.full:
+            if self._room():
                 self.sent += 1
-                self._send(f"447700{900000 + self.sent % HANDSETS}")
-        self._network.agenda.after(TICK_S, self._tick)
+                self._write(self.sent, f"447700{900000 + self.sent % HANDSETS}")
+        self._agenda.after(TICK_S, self._tick)
 
-    def _send(self, source: str) -> None:
-        if not self._long_every or self.sent % self._long_every:
+
+class SmppTexts:
+    """Texts for an SMPP provider, each its own name; every `long_every`th is of several segments (0: none).
+
+    The long ones have each kind of header in turn.
+    """
+
+    def __init__(self, network: "Network", long_every: int) -> None:
+        self._network = network
+        self._long_every = long_every
+
+    def write(self, number: int, source: str) -> None:
+        """Writes the text of this number."""
+        if not self._long_every or number % self._long_every:
             self._network.send_mo(source=source)
             return
         name = self._network.next_name()
-        header = HEADERS[self.sent // self._long_every % len(HEADERS)]
+        header = HEADERS[number // self._long_every % len(HEADERS)]
         self._network.send_mo(
             " ".join([name] * LONG_WORDS), source=source, name=name, manner=Manner(header=header)
         )

@@ -14,7 +14,7 @@ from bridge.simulator.behaviour import Plan
 from bridge.simulator.deliveries import Deliveries
 from bridge.simulator.handsets import Handsets
 from bridge.simulator.journal import Journal
-from bridge.simulator.mos import MoSource
+from bridge.simulator.mos import MoSource, SmppTexts
 from bridge.simulator.receipts import build_receipt, receipt_of, wants_receipt
 from bridge.simulator.records import Delivery, Kind, Parcel, Submit
 from bridge.simulator.segments import read_segment
@@ -89,7 +89,12 @@ class Network:
         self._receipt_delay_s = receipt_delay_s
         self._backlog = backlog
         self._numbers = count(first_id if first_id is not None else time.time_ns() // 1000)
-        self._mos = MoSource(self, mo_rate, long_mo_every)
+        self._mos = MoSource(
+            self.agenda,
+            mo_rate,
+            write=SmppTexts(self, long_mo_every).write,
+            room=lambda: not self.full,
+        )
 
     def start(self) -> None:
         """A node is up: MOs begin to flow. To be called inside the loop; calling it again does nothing."""

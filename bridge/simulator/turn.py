@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Protocol
 
-from bridge.simulator.journal import Journal
+from bridge.simulator.lines import Lines
 
 
 class Writer(Protocol):
@@ -20,7 +20,7 @@ class Writer(Protocol):
 class Turn:
     """Gathers over one loop turn. `end` may be called earlier, by those who are about to cut a link."""
 
-    def __init__(self, journal: Journal | None) -> None:
+    def __init__(self, journal: Lines | None) -> None:
         self._journal = journal
         self._writers: list[Writer] = []
         self._scheduled = False

@@ -130,6 +130,23 @@ class Claims:
         )
         self._add(Operation(words, _read_recorded, done, kept=True))
 
+    def expected(self, mt_key: str, entry: Correlation, done: Callable[[Recorded], None]) -> None:
+        """No answer is known, but the provider would call it `entry.smsc_id`: correlate that, whatever its claim. Kept.
+
+        An answer that is recorded, before or later, takes its place. `entry` must be `unanswered`.
+        """
+        name = self._name(entry)
+        line = dump(entry)
+        words = (
+            b"expected",
+            self._mt + mt_key.encode(),
+            self._id + name,
+            self._un + name,
+            line.digits,
+            line.body,
+        )
+        self._add(Operation(words, _read_recorded, done, kept=True))
+
     def part_answered(
         self,
         mt_key: str,

@@ -18,7 +18,8 @@ from bridge.text.message_ids import canonical
 class Correlation:
     """The MT that `provider` named `smsc_id`. `to` and the last three as in its body.
 
-    `segment`: which of how many, where only that segment of a long MT was named so.
+    `segment`: which of how many, where only that segment of a long MT was named so. `unanswered`: the provider did not
+    say that it has it, but would call it so; the route it was parked in, or nothing if it was not. None: it said so.
     """
 
     mt_id: str
@@ -29,6 +30,7 @@ class Correlation:
     generation: int = 0
     receipt: ReceiptMode = "final"
     possible_duplicate: bool = False
+    unanswered: str | None = None
     app_id: str | None = None
     conversation_id: str | None = None
     metadata: Mapping[str, Any] | None = None
@@ -61,6 +63,8 @@ def dump(entry: Correlation, mt_key: str = "") -> Line:
     """
     digits = comparable(entry.to)
     body: dict[str, Any] = {"mt": entry.mt_id}
+    if entry.unanswered is not None:
+        body["unanswered"] = entry.unanswered
     if mt_key:
         body["key"] = mt_key
     if entry.smsc_id != canonical(entry.smsc_id):
@@ -99,6 +103,7 @@ def load(name: bytes, digits: bytes, segment: bytes, body: bytes) -> Correlation
         generation=given("generation", 0),
         receipt=given("receipt", "final"),
         possible_duplicate=given("possible_duplicate", False),
+        unanswered=given("unanswered"),
         app_id=given("app_id"),
         conversation_id=given("conversation_id"),
         metadata=given("metadata"),

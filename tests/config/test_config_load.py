@@ -18,6 +18,9 @@ ENVIRON = {
     "REDIS_URL": "redis://localhost/0",
     "GENESYS_SYSTEM_ID": "me",
     "GENESYS_PASSWORD": SECRET,
+    "GENESYS_LOGIN": "me",
+    "GENESYS_HTTP_PASSWORD": SECRET,
+    "CALLBACK_TOKEN": SECRET,
 }
 
 MINIMAL = """\
@@ -25,6 +28,17 @@ providers:
   one:
     smpp: {system_id: me, password: secret}
     sites: {here: {smsc: ["localhost:2775"]}}
+routes:
+  default: {providers: [one], from: 0123}
+"""
+
+HTTP = """\
+providers:
+  one:
+    dialect: generic-http
+    http:
+      request: {fields: {to: "{to}", text: "{text}"}}
+    sites: {here: {http: "https://sms.example.com"}}
 routes:
   default: {providers: [one], from: 0123}
 """
@@ -64,6 +78,8 @@ def test_the_example_loads_without_a_warning() -> None:
     assert provider.smpp is not None
     assert provider.smpp.status == {0x45: "permanent"}
     assert provider.smpp.default_alphabet == "utf-8"
+    assert provider.http is not None
+    assert (provider.http.primary, provider.http.resubmit_seconds, provider.http.window) == ("dc3", 30, 50)
     assert [str(node) for node in provider.sites["bos"].smsc][1] == "smsc2.bos.genesyscloud.com:2775"
 
 
@@ -314,6 +330,16 @@ def test_files_of_secrets_that_cannot_be_values(problems: Problems, tmp_path: Pa
             ).replace('2775"]', "2775\"], http: 'http://x.example.com/'"),
             ":6: providers.one.sites.here.http: http:// shows",
         ),
+        (HTTP, ":4: providers.one.http: there is no callbacks section: nothing listens for"),
+        (HTTP, ":4: providers.one.http: has no callback: its receipts and messages cannot be read"),
+        (
+            HTTP.replace("from:", "prefer: smpp, from:"),
+            ":8: routes.default.prefer: changes nothing: none of its providers has smpp",
+        ),
+        (
+            MINIMAL.replace("from:", "prefer: http, from:"),
+            ":6: routes.default.prefer: changes nothing: none of its providers has http",
+        ),
         (
             MINIMAL + "redis: {retention_hours: 24}\ninbound: {dr_join_hours: 25}\n",
             ":8: inbound.dr_join_hours: is longer than redis.retention_hours",
@@ -323,6 +349,14 @@ def test_files_of_secrets_that_cannot_be_values(problems: Problems, tmp_path: Pa
 def test_what_is_unwise_is_told_with_its_line(text: str, warning: str, load: Load) -> None:
     warnings = load(text).warnings
     assert any(f"bridge.yaml{warning}" in line for line in warnings), warnings
+
+
+def test_nothing_is_unwise_about_http_with_callbacks(load: Load) -> None:
+    text = HTTP.replace(
+        "    sites:", "      callback: {message: {when: text, from: f, to: t, text: text}}\n    sites:"
+    )
+    assert load(text + "callbacks: {token: x}\n").warnings == []
+    assert load(MINIMAL.replace("from:", "prefer: any, from:")).warnings == []
 
 
 def test_secrets_are_in_no_error_no_warning_no_repr(load: Load, problems: Problems) -> None:

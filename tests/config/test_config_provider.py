@@ -10,6 +10,8 @@ from bridge.config.settings import HostPort, ProviderSettings, SiteSettings, Smp
 ACCOUNT: dict[str, Any] = {"system_id": "me", "password": "secret"}
 NODES: dict[str, Any] = {"here": {"smsc": ["localhost:2775"]}}
 URL = "https://sms.example.com/"
+LOGIN: dict[str, Any] = {"login": "me", "password": "secret"}
+REQUEST: dict[str, Any] = {"fields": {"to": "{to}", "text": "{text}"}}
 
 
 def problems_of(provider: dict[str, Any]) -> list[tuple[tuple[str | int, ...], str]]:
@@ -44,19 +46,19 @@ def problems_of(provider: dict[str, Any]) -> list[tuple[tuple[str | int, ...], s
         (
             {
                 "dialect": "genesys",
-                "http": {"strategy": "dns"},
+                "http": {**LOGIN, "strategy": "dns"},
                 "sites": {"a": {"http": URL}, "b": {"http": URL}},
             },
             ("http", "strategy"),
             "exactly one site",
         ),
         (
-            {"dialect": "genesys", "http": {}, "sites": {"a": {"http": URL}, "b": {"http": URL}}},
+            {"dialect": "genesys", "http": LOGIN, "sites": {"a": {"http": URL}, "b": {"http": URL}}},
             ("http",),
             "needs primary: a or b",
         ),
         (
-            {"dialect": "genesys", "http": {"primary": "c"}, "sites": {"a": {"http": URL}}},
+            {"dialect": "genesys", "http": {**LOGIN, "primary": "c"}, "sites": {"a": {"http": URL}}},
             ("http", "primary"),
             "must be a site with http: a",
         ),
@@ -70,10 +72,18 @@ def test_what_does_not_fit_together(provider: dict[str, Any], place: tuple[str, 
     "provider",
     [
         {"smpp": ACCOUNT, "sites": NODES},
-        {"dialect": "genesys", "http": {}, "sites": {"a": {"http": URL}}},
-        {"dialect": "genesys", "http": {"primary": "b"}, "sites": {"a": {"http": URL}, "b": {"http": URL}}},
-        {"dialect": "generic-http", "http": {"strategy": "dns"}, "sites": {"a": {"http": URL}}},
-        {"dialect": "genesys", "smpp": ACCOUNT, "http": {}, "sites": {**NODES, "a": {"http": URL}}},
+        {"dialect": "genesys", "http": LOGIN, "sites": {"a": {"http": URL}}},
+        {
+            "dialect": "genesys",
+            "http": {**LOGIN, "primary": "b"},
+            "sites": {"a": {"http": URL}, "b": {"http": URL}},
+        },
+        {
+            "dialect": "generic-http",
+            "http": {"strategy": "dns", "request": REQUEST},
+            "sites": {"a": {"http": URL}},
+        },
+        {"dialect": "genesys", "smpp": ACCOUNT, "http": LOGIN, "sites": {**NODES, "a": {"http": URL}}},
     ],
 )
 def test_what_fits(provider: dict[str, Any]) -> None:

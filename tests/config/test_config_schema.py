@@ -21,6 +21,15 @@ def test_the_schema_is_one_and_takes_the_example() -> None:
     jsonschema.validate(data, schema)
 
 
+def test_the_schema_takes_the_example_of_any_http_api() -> None:
+    data = yaml.safe_load((EXAMPLE.parent / "generic-http.example.yaml").read_text())
+    answer = data["providers"]["twilio"]["http"]["answer"]
+    answer["results"] = {
+        str(code): word for code, word in answer["results"].items()
+    }  # JSON has no other keys
+    jsonschema.validate(data, config_schema())
+
+
 def test_every_key_says_what_it_is_for_and_what_it_is_by_default() -> None:
     sections = {name: schema for name, schema in config_schema()["$defs"].items() if name != "Reference"}
     for name, section in sections.items():

@@ -87,7 +87,14 @@ class Outbox:
 
 def early(receipts: Receipts, outbox: Outbox) -> EarlyReceipts:
     relations = Relations({})
-    return EarlyReceipts(NAMES, receipts, outbox, relations=relations, early_wait_s=120)  # type: ignore[arg-type]
+    return EarlyReceipts(
+        NAMES,
+        receipts,  # type: ignore[arg-type]
+        outbox,  # type: ignore[arg-type]
+        relations=relations,
+        resolve=lambda _found, _origin, then: then(),
+        early_wait_s=120,
+    )
 
 
 def test_what_is_written_can_be_read() -> None:

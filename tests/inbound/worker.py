@@ -13,6 +13,7 @@ from bridge.inbound.deadlines import Deadlines
 from bridge.inbound.early import EarlyReceipts
 from bridge.inbound.receive import Receiver
 from bridge.inbound.relations import Relations
+from bridge.model.events import Origin
 from bridge.model.inbound import Inbound
 from bridge.model.names import Names
 from bridge.store.correlation import Correlation
@@ -106,14 +107,26 @@ class Worker:
             self.gate,
             outbox,
             relations=relations,
+            resolve=self._resolve,
             early_wait_s=setup.early_wait_s,
             **of_mos,
         )
         self.early = EarlyReceipts(
-            names, store.receipts, outbox, relations=relations, early_wait_s=setup.early_wait_s
+            names,
+            store.receipts,
+            outbox,
+            relations=relations,
+            resolve=self._resolve,
+            early_wait_s=setup.early_wait_s,
         )
+        self.resolved: list[tuple[str, str | None]] = []
+        """MTs in doubt that receipts spoke of, and the routes they were parked in."""
         self.deadlines = Deadlines(names, store.receipts, store.segments, outbox, **of_mos)
         self._replies = replies
+
+    def _resolve(self, found: Correlation, _origin: Origin, then: Callable[[], None]) -> None:
+        self.resolved.append((found.mt_id, found.unanswered))
+        then()
 
     def offer(self, inbound: Inbound, link: Link = ONE) -> Reply:
         """A PDU comes on a link."""

@@ -4,10 +4,12 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 from bridge.config.settings import ProviderSettings
 from bridge.links.bind import Bind
 from bridge.links.plan import plans
+from bridge.links.pool import Link
 from bridge.model.inbound import Inbound
 from bridge.model.mt import Mt
 from bridge.model.outcome import Outcome
@@ -31,27 +33,27 @@ class Recorder:
     """What a test does about an attempt's end, inside the call."""
     _woken: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def link_changed(self, link: Bind) -> None:
+    def link_changed(self, link: Link) -> None:
         self.changes.append((link.name, link.active, link.free))
         self._woken.set()
 
-    def attempt_ended(self, _link: Bind, ref: object, outcome: Outcome) -> None:
+    def attempt_ended(self, _link: Link, ref: object, outcome: Outcome) -> None:
         self.ended.append((ref, outcome))
         self._woken.set()
         if self.on_end is not None:
             self.on_end(ref)
 
-    def answered_late(self, _link: Bind, ref: object, outcome: Outcome) -> None:
+    def answered_late(self, _link: Link, ref: object, outcome: Outcome) -> None:
         self.late.append((ref, outcome))
         self._woken.set()
 
-    def received(self, _link: Bind, inbound: Inbound, answer: Callable[[bool], None]) -> None:
+    def received(self, _link: Link, inbound: Inbound, answer: Callable[[bool], None]) -> None:
         self.inbound.append((inbound, answer))
         if self.answer_with is not None:
             answer(self.answer_with)
         self._woken.set()
 
-    def alarm(self, _link: Bind, reason: str) -> None:
+    def alarm(self, _link: Link, reason: str) -> None:
         self.alarms.append(reason)
         self._woken.set()
 
@@ -96,8 +98,8 @@ async def running(*links: Bind) -> AsyncIterator[None]:
                 task.result()
 
 
-def send(link: Bind, ref: object, text: str | None = None) -> bool:
+def send(link: Link, ref: object, text: str | None = None) -> bool:
     """Prepare and submit one MT; by default it says `message <ref>`."""
-    body = link.prepare(Mt(id=str(ref), to="447700900123", text=text or f"message {ref}"), FROM, NOW)
-    assert isinstance(body, bytes)
+    mt = Mt(id=str(ref), to="447700900123", text=text or f"message {ref}")
+    body: Any = link.prepare(mt, str(ref), FROM, NOW)
     return link.submit(body, ref)

@@ -7,7 +7,7 @@ import pytest
 
 from bridge.model.inbound import FAILURE_STATES, FINAL_STATES, Concat, Dr, DrState, Mo, Ports
 from bridge.model.mt import PRIORITIES, Mt
-from bridge.model.outcome import Accepted, Doubt, NotSent, Outcome, Rejected, RetryLater, Throttled
+from bridge.model.outcome import Accepted, Doubt, Duplicate, NotSent, Outcome, Rejected, RetryLater, Throttled
 
 MT = Mt(id="m-1", to="447700900123")
 MO = Mo(id=None, from_="1", to="2", text="YES", data=None, encoding="gsm", identity=b"i")
@@ -74,5 +74,6 @@ def test_no_two_outcomes_are_equal() -> None:
         Throttled(None, "r"),
         NotSent("r"),
         Doubt("r"),
+        Duplicate("r", None, "r"),
     ]
-    assert len(set(outcomes)) == len(get_args(Outcome)) == 6
+    assert len(set(outcomes)) == len(get_args(Outcome)) == 7

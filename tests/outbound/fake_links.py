@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bridge.model.mt import Mt
-from bridge.model.outcome import Accepted, Doubt, NotSent, Outcome, Rejected
+from bridge.model.outcome import Accepted, Doubt, Duplicate, NotSent, Outcome, Rejected
 from bridge.outbound.dispatch import Dispatcher
 from bridge.outbound.flight import Flight, SegmentRef
 from bridge.outbound.ports import LongBody
@@ -53,9 +53,9 @@ class Segments:
 class Link:
     """A bind that does what it is told."""
 
-    via: Literal["smpp"] = "smpp"
     site = "s"
     lease_s = 40.0
+    sound = True
 
     def __init__(
         self,
@@ -64,11 +64,25 @@ class Link:
         name: str,
         window: int,
         cut: str = "",
+        *,
+        via: Literal["smpp", "http"] = "smpp",
+        rank: int = 0,
+        resubmit_s: float | None = None,
+        wordless: tuple[str, ...] = (),
+        had: set[str] | None = None,
     ) -> None:
-        """`submitted` is told of each submit before it leaves; `cut`: how the worker cuts long MTs."""
+        """`submitted` is told of each submit before it leaves; `cut`: how the worker cuts long MTs.
+
+        `wordless`: fields of an MT that it does not carry. Over HTTP a provider calls an MT by its key, and `had`
+        are those that it has.
+        """
         self._submitted = submitted
         self._cut = cut
         self.provider, self.name, self.window = provider, name, window
+        self.via, self.rank, self.resubmit_s, self._wordless = via, rank, resubmit_s, wordless
+        self._had = had if had is not None else set()
+        self.failures_of: dict[Submit, int] = {}
+        """With each submit: how often its provider's endpoints had failed the message before."""
         self.active = False
         self.full = False
         """Whether it takes nothing more although it is up."""
@@ -80,7 +94,13 @@ class Link:
     def free(self) -> int:
         return self.window - len(self.open) if self.active and not self.full else 0
 
-    def prepare(self, mt: Mt, from_: str, now_epoch: float) -> bytes | LongBody | Rejected:
+    def carries(self, mt: Mt) -> bool:
+        return not any(getattr(mt, field) for field in self._wordless)
+
+    def known_as(self, mt_key: str) -> str | None:
+        return mt_key if self.via == "http" else None
+
+    def prepare(self, mt: Mt, _mt_key: str, from_: str, now_epoch: float) -> bytes | LongBody | Rejected:
         """The text is the provider that cannot say it, or tells of how many segments it is at each."""
         if mt.text == self.provider:
             return Rejected(None, "not in this provider's words")
@@ -90,7 +110,7 @@ class Link:
             return Segments(mt.id, count, self._cut + self.provider)
         return f"{from_} {now_epoch} {mt.id}".encode()
 
-    def submit(self, body: bytes, ref: object) -> bool:
+    def submit(self, body: bytes, ref: object, failures: int = 0) -> bool:
         assert isinstance(ref, Flight | SegmentRef)
         submit = Submit(ref, self.provider)
         if isinstance(ref, SegmentRef):
@@ -99,18 +119,39 @@ class Link:
         if self.free <= 0:
             return False
         self._submitted(submit)
+        self.failures_of[submit] = failures
         self.open.append(submit)
         return True
 
     def answer(self, index: int, outcome: Outcome) -> None:
         """The end of one of its submits."""
         submit = self.open.pop(index % len(self.open))
+        if self.via == "http" and isinstance(outcome, Accepted):
+            name = submit.flight.mt_key
+            outcome = Duplicate(name, 7, "duplicate") if name in self._had else Accepted(name)
+            self._had.add(name)
         submit.fate = (
             "taken" if isinstance(outcome, Accepted) else "lost" if isinstance(outcome, Doubt) else "refused"
         )
         if submit.fate == "lost":
             self.given_up.append(submit)
         self.dispatcher.attempt_ended(self, submit.ref, outcome)
+
+    def fail(self, index: int, *, written: bool, taken: bool = False) -> None:
+        """The site fails one of its submits, `written` or not; what is written it may have `taken` all the same."""
+        submit = self.open.pop(index % len(self.open))
+        again = self.failures_of.pop(submit) > 0
+        submit.fate = "refused"
+        outcome: Outcome = NotSent("connection refused", link_failed=True)
+        if written:
+            outcome = Doubt("no answer within 30 s", link_failed=True)
+            submit.fate = "lost"
+            if taken and submit.flight.mt_key not in self._had:
+                self._had.add(submit.flight.mt_key)
+                submit.fate = "taken"
+        self.active = self.active and not again
+        self.dispatcher.attempt_ended(self, submit.ref, outcome)
+        self.dispatcher.link_changed(self)
 
     def answer_late(self, index: int, outcome: Outcome) -> None:
         submit = self.given_up.pop(index % len(self.given_up))

@@ -45,6 +45,8 @@ class Redis:
         self.counters: Counter[str] = Counter()
         self.expected: dict[str, int] = {}
         """By MT: after how many ms without a receipt it is overdue."""
+        self.names: dict[str, set[tuple[str, str, str]]] = defaultdict(set)
+        """By MT: what receipts will call it though no answer is known: by whom, how, and where it is parked."""
 
     def asked(self, *of: Any) -> Claim:
         """A claim, counted."""
@@ -235,6 +237,11 @@ class Claims:
         self._redis.expected.setdefault(mt_key, overdue_ms)
         asked = (mt_key, owner, reference, state, info, entry)
         self._add(lambda: self._redis.part_answered(*asked), done)
+
+    def expected(self, mt_key: str, entry: Correlation, done: Callable[[Recorded], None]) -> None:
+        assert entry.unanswered is not None
+        self._redis.names[mt_key].add((entry.provider, entry.smsc_id, entry.unanswered))
+        self._add(lambda: Recorded(fenced=False, unmatched=[]), done)
 
     def retire(self, mt_key: str, done: Callable[[], None]) -> None:
         self._add(lambda: self._redis.retire(mt_key), lambda _: done())

@@ -30,9 +30,13 @@ class Workers(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.world = World()
+        self.world = self.make_world()
         self.world.worker()
         self.world.worker()
+
+    def make_world(self) -> World:
+        """Where it happens."""
+        return World()
 
     def _worker(self, index: int) -> Worker:
         return self.world.workers[index % len(self.world.workers)]

@@ -34,6 +34,8 @@ ROUTE = RouteSettings.model_validate(
 JOIN_S = 3600.0
 WINDOW = 2
 """Of each link."""
+RESUBMIT_S = 31.0
+"""Two rungs of the ladder."""
 ENDS = ("rejected", "failed", "parked", "expired")
 
 
@@ -61,14 +63,13 @@ class Worker:
         self.claims = Claims(world.redis)
         self.publisher = Publisher(world.rabbit)
         self.subscriptions: dict[Lane, Subscription] = {}
-        nodes = (("p", "p1"), ("p", "p2"), ("q", "q1"))
-        self.links = [Link(world.submitted, provider, name, WINDOW, cut) for provider, name in nodes]
+        self.links = list(world.make_links(cut))
         self.stopped: asyncio.Task[None] | None = None
         consumers = RouteConsumers(NAMES, ["r"], self)
         outbox = Outbox(self.publisher)  # type: ignore[arg-type]
         settler = Settler(NAMES, frozenset({"r"}), self.claims, outbox, _no_late_match, join_s=JOIN_S)
         self.dispatcher = Dispatcher(
-            {"r": ROUTE}, self.links, self.claims, settler, consumers, worker=name, body_limit=10_000
+            {"r": world.route}, self.links, self.claims, settler, consumers, worker=name, body_limit=10_000
         )
         consumers.attach(self.dispatcher.take, self.dispatcher.return_waiting)
         for link in self.links:
@@ -123,9 +124,10 @@ class Worker:
 
 
 class World:
-    """Everything. `turn` after each step lets the loop run dry."""
+    """Everything. `turn` after each step lets the loop run dry. `route`: the only one."""
 
-    def __init__(self) -> None:
+    def __init__(self, route: RouteSettings = ROUTE) -> None:
+        self.route = route
         self.clock = Clock()
         self.failures: list[BaseException] = []
         self.clock.set_exception_handler(lambda _, context: self.failures.append(_failure(context)))
@@ -137,6 +139,11 @@ class World:
         self._numbers = count(1)
         self.workers: list[Worker] = []
         self.ever: list[Worker] = []
+
+    def make_links(self, cut: str) -> Iterator[Link]:
+        """Of one worker, which cuts long MTs so."""
+        for provider, name in (("p", "p1"), ("p", "p2"), ("q", "q1")):
+            yield Link(self.submitted, provider, name, WINDOW, cut)
 
     def worker(self, cut: str = "") -> Worker:
         """One more, with all its links up. `cut`: how it cuts long MTs."""
@@ -293,6 +300,34 @@ class World:
 
         self.clock.run_until_complete(end())
         self.clock.close()
+
+
+class HttpWorld(World):
+    """With one bind, and a provider that has two HTTP sites and is told what to call each message.
+
+    It never has a message of one name twice.
+    """
+
+    def __init__(self, prefer: str = "any") -> None:
+        route = {"providers": ["p", "h"], "from": "12345", "accepted_events": True, "max_attempts": 4}
+        super().__init__(RouteSettings.model_validate({**route, "prefer": prefer}))
+        self.had: set[str] = set()
+        """What the HTTP provider calls the messages that it has."""
+
+    def make_links(self, cut: str) -> Iterator[Link]:
+        yield Link(self.submitted, "p", "p1", WINDOW, cut)
+        for rank, name in enumerate(("h1", "h2")):
+            yield Link(
+                self.submitted,
+                "h",
+                name,
+                WINDOW,
+                via="http",
+                rank=rank,
+                resubmit_s=RESUBMIT_S,
+                wordless=("data",),
+                had=self.had,
+            )
 
 
 OUTCOMES: tuple[Outcome, ...] = (

@@ -38,7 +38,9 @@ async def test_a_port_dies_under_load_and_comes_back(
             await door.heal()
             await publishing
             # A receipt of what was taken at the cut and not answered may have gone out unmatched before.
-            await lab.until(lambda: len({event["mt_id"] for event in lab.of("dr", matched=True)}) == MESSAGES, 390)
+            await lab.until(
+                lambda: len({event["mt_id"] for event in lab.of("dr", matched=True)}) == MESSAGES, 390
+            )
 
             marked = {event["id"] for event in lab.of("mt", outcome="resent", possible_duplicate=True)}
             doubled = {text for text, times in provider.taken.items() if times > 1}

@@ -49,6 +49,15 @@ function operations.answered()
   return reply_of(fenced, unmatched)
 end
 
+-- The name of an MT in doubt, before any answer. Reply: as of an answer.
+function operations.expected()
+  local key, id_key, un_key, digits, json = take(5)
+  local hit = remember(id_key, digits, '', json)
+  local unmatched = take_unmatched(un_key, key, hit)
+  save(hit)
+  return reply_of(false, unmatched)
+end
+
 -- The claim of a long MT after an answer to one segment. `mine`: it may be this flight's; `same`: this copy is the one
 -- that counts; `again`: this very answer is recorded, and was not fenced. Says whether it was fenced, and whether by an
 -- end: then nobody sends the segment anew.

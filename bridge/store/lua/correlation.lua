@@ -50,6 +50,7 @@ local function speaks_of(digits, one, other, guess)
 end
 
 local DOUBLED = 'possible_duplicate'
+local UNANSWERED = '"unanswered":"'
 
 local function same_mt(json, other)
   if json == other then return true end
@@ -58,12 +59,17 @@ local function same_mt(json, other)
 end
 
 -- The uses of an id, and that of this MT: found again, or added as the newest. Second value: whether added. What was
--- remembered of it stands: a producer's repeat may say other things, but they were not sent.
+-- remembered of it stands: a producer's repeat may say other things, but they were not sent. A use that only was to be
+-- expected is added when more is known of it.
 local function remember(id_key, digits, segment, json)
   local uses = read_uses(get(id_key))
   for _, use in ipairs(uses) do
     if same_mt(use.json, json) then
       use.segment = segment
+      if string.find(use.json, UNANSWERED, 1, true) then
+        use.json = json
+        return {key = id_key, uses = uses, use = use}, true
+      end
       if json ~= use.json and cjson.decode(json)[DOUBLED] and not cjson.decode(use.json)[DOUBLED] then
         use.json = '{"' .. DOUBLED .. '":true,' .. string.sub(use.json, 2)
       end

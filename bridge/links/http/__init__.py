@@ -1,0 +1,1 @@
+"""HTTP endpoints: finding them, one exchange at a time, and whether they may be used."""

@@ -1,0 +1,158 @@
+"""One HTTP/1.1 connection to a site: one exchange at a time, and whether there may be another.
+
+Responsible for knowing whether anything of a request was written, which decides what its failure means. Not for
+connecting (`dial.py`), for keeping connections (`lot.py`), nor for what an answer means.
+"""
+
+import asyncio
+import select
+from typing import cast
+
+import h11
+
+from bridge.links.http.errors import AnswerLost, NotConnected
+from bridge.model.web import HttpAnswer
+
+LONGEST_HEAD = LONGEST_BODY = 64 * 1024
+
+
+class Connection(asyncio.Protocol):
+    """A connection and its exchange, if there is one."""
+
+    __slots__ = ("_answer", "_body", "_closed", "_head", "_heard", "_http", "_length", "_transport", "gone")
+
+    def __init__(self) -> None:
+        self.gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        """Done when the socket is closed."""
+        self._transport: asyncio.Transport
+        self._http = h11.Connection(h11.CLIENT, max_incomplete_event_size=LONGEST_HEAD)
+        self._closed = False
+        self._answer: asyncio.Future[HttpAnswer] | None = None
+        self._heard = False
+        self._head: h11.Response | None = None
+        self._body: list[bytes] = []
+        self._length = 0
+
+    @property
+    def idle(self) -> bool:
+        """Whether it can have an exchange now."""
+        return not self._closed and self._http.our_state is h11.IDLE
+
+    def peer_spoke(self) -> bool:
+        """Whether the kernel holds an end, or octets, that the loop has not brought yet. Costs a system call."""
+        poll = select.poll()
+        poll.register(self._transport.get_extra_info("socket").fileno(), select.POLLIN)
+        return bool(poll.poll(0))
+
+    async def exchange(self, head: h11.Request, body: bytes, limit_s: float) -> HttpAnswer:
+        """Write a request and wait for the whole answer. Raises NotConnected, AnswerLost.
+
+        If it is not idle afterwards (cancelled, say), it has to be closed by whoever asked.
+        """
+        if not self.idle:
+            raise NotConnected("the connection was closed before anything was written")
+        events = (head, h11.Data(data=body), h11.EndOfMessage())
+        octets = b"".join(self._http.send(event) or b"" for event in events)
+        self._answer = asyncio.get_running_loop().create_future()
+        self._heard, self._head, self._body, self._length = False, None, [], 0
+        self._transport.write(octets)
+        try:
+            async with asyncio.timeout(limit_s):
+                return await self._answer
+        except TimeoutError:
+            raise AnswerLost(f"no whole answer within {limit_s:g} s") from None
+        finally:
+            self._answer = None
+
+    def close(self) -> None:
+        """Close it now, whatever it is doing."""
+        if not self._closed:
+            self._lose("the connection was closed by us")
+            self._transport.abort()
+
+    # asyncio.Protocol
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Connected, TLS included."""
+        # What create_connection makes; uvloop's own class is no subclass of asyncio's.
+        self._transport = cast("asyncio.Transport", transport)
+
+    def data_received(self, data: bytes) -> None:
+        """Octets of the answer. Without a question there is none, and what follows could be taken for the next."""
+        if self._answer is None or self._answer.done():
+            self.close()
+            return
+        self._heard = True
+        self._http.receive_data(data)
+        self._read("the answer is no HTTP")
+
+    def eof_received(self) -> None:
+        """The peer says no more, which may be how an answer ends. asyncio closes the socket then."""
+        self._end_of_octets()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The socket is closed, by whomever."""
+        if exc is None:
+            self._end_of_octets()
+        self._lose("the connection was lost before the whole answer came")
+        if not self.gone.done():
+            self.gone.set_result(None)
+
+    # the answer
+
+    def _end_of_octets(self) -> None:
+        reason = "the answer was cut short" if self._heard else "the connection was closed without an answer"
+        if self._answer is not None and not self._answer.done():
+            self._http.receive_data(b"")
+            self._read(reason)
+        self._lose(reason)
+
+    def _read(self, if_not_http: str) -> None:
+        try:
+            self._read_events()
+        except h11.RemoteProtocolError:
+            self._fail(if_not_http)
+
+    def _read_events(self) -> None:
+        while True:
+            event = self._http.next_event()
+            if isinstance(event, h11.Response):
+                self._head = event
+            elif isinstance(event, h11.Data):
+                self._length += len(event.data)
+                if self._length > LONGEST_BODY:
+                    self._fail(f"the answer is longer than {LONGEST_BODY // 1024} KiB")
+                    return
+                self._body.append(bytes(event.data))
+            elif isinstance(event, h11.EndOfMessage):
+                self._complete()
+                return
+            elif not isinstance(event, h11.InformationalResponse):  # more is needed, or no more will come
+                return
+
+    def _complete(self) -> None:
+        if self._answer is None or self._head is None:
+            return
+        kept = self._http.our_state is h11.DONE and self._http.their_state is h11.DONE
+        # Octets beyond the answer would be read as the next one; a request that is not yet read may never be.
+        if kept and not self._http.trailing_data[0] and not self._transport.get_write_buffer_size():
+            self._http.start_next_cycle()
+        self._answer.set_result(_answer(self._head, b"".join(self._body)))
+
+    def _fail(self, reason: str) -> None:
+        self._lose(reason)
+        self._transport.abort()
+
+    def _lose(self, reason: str) -> None:
+        """No further octets will be exchanged."""
+        self._closed = True
+        if self._answer is not None and not self._answer.done():
+            self._answer.set_exception(AnswerLost(reason))
+
+
+def _answer(head: h11.Response, body: bytes) -> HttpAnswer:
+    status = head.status_code
+    location = b""
+    if 300 <= status < 400:
+        location = next((value for name, value in head.headers if name == b"location"), b"")
+    return HttpAnswer(status=status, body=body, location=location.decode("latin-1"))

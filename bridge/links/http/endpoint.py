@@ -1,0 +1,323 @@
+"""One HTTP endpoint of a provider's site: MTs as requests, their answers as outcomes.
+
+Responsible for saying how much it can carry now, for the time limits of requests, and for finding out whether a site
+that failed works again. Not for one exchange (`client.py`), for when it may be used (`circuit.py`), for choosing
+among endpoints or submitting anything twice (`outbound`), nor for what comes back (`inbound.callbacks`).
+"""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Literal
+
+import structlog
+
+from bridge.dialects.http import Effect, Reading
+from bridge.links.counters import LinkCounters
+from bridge.links.events import LinkEvents
+from bridge.links.http.circuit import Circuit, State
+from bridge.links.http.client import AnswerLost, HttpClient, NotConnected
+from bridge.links.http.plan import EndpointPlan
+from bridge.links.http.resolver import Resolver
+from bridge.links.trust import Trust
+from bridge.model.mt import Mt
+from bridge.model.outcome import Accepted, Doubt, Duplicate, NotSent, Outcome, Rejected
+from bridge.model.web import HttpRequest
+
+log = structlog.get_logger()
+
+LEASE_MARGIN_S = 10.0
+"""A claim outlives the time limit of its request by this much (contract, section 7.2)."""
+SERVER_FAULTS = 500
+"""From this HTTP status on it is the site that is at fault."""
+
+
+class Attempt:
+    """A request without an answer. `given_up`: its outcome was told, and the answer would be a late one."""
+
+    __slots__ = ("failures", "given_up", "ident", "limit", "ref", "task")
+
+    def __init__(self, ref: object, failures: int, ident: str) -> None:
+        self.ref = ref
+        self.failures = failures
+        self.ident = ident
+        self.given_up = False
+        self.task: asyncio.Task[None]
+        self.limit: asyncio.TimerHandle
+
+
+class Endpoint:
+    """A URL that MTs are posted to. `run` owns its probes and connections; everything else is synchronous."""
+
+    via: Literal["http"] = "http"
+    transmits = True
+    tried = True
+
+    def __init__(self, plan: EndpointPlan, events: LinkEvents) -> None:
+        self.plan = plan
+        self.provider = plan.provider
+        self.site = plan.site
+        self.name = plan.name
+        self.node = plan.url
+        self.rank = plan.rank
+        self.window = plan.window
+        self.resubmit_s = plan.resubmit_s
+        self.lease_s = plan.timeout_s + LEASE_MARGIN_S
+        self.counters = LinkCounters()
+        self.siblings: Sequence[Endpoint] = (self,)
+        """All endpoints of its provider."""
+        self._loop = asyncio.get_running_loop()
+        self._events = events
+        self._client = HttpClient(
+            plan.url,
+            timeout_s=plan.timeout_s,
+            window=plan.window,
+            tls=plan.tls,
+            resolver=None if plan.nameservers is None else Resolver(plan.nameservers),
+        )
+        self._circuit = Circuit(plan.window, plan.probe_s)
+        self._trust = Trust()
+        self._open: set[Attempt] = set()
+        self._late: dict[Attempt, None] = {}
+        self._trouble = ""
+        self._changed = asyncio.Event()
+        self._stopping = self._aborting = False
+        self._resume: asyncio.TimerHandle | None = None
+        self._told = (True, True, True, "")
+        self._told_free = True
+        self._log = log.bind(provider=plan.provider, site=plan.site, link=plan.name)
+
+    @property
+    def bound(self) -> bool:
+        """Whether the site works, as far as is known: what a bind's being bound is to a bind."""
+        return self._circuit.state is not State.OPEN
+
+    @property
+    def active(self) -> bool:
+        """The contract's *up*, throttling aside: its circuit is closed, and the account not stopped."""
+        return self.bound and not self._trust.stopped and not self._stopping
+
+    @property
+    def sound(self) -> bool:
+        """Not on trial."""
+        return self._circuit.state is State.CLOSED and not self._trust.probation
+
+    @property
+    def in_flight(self) -> int:
+        """Requests without an answer."""
+        return len(self._open)
+
+    @property
+    def free(self) -> int:
+        """Requests it would take now."""
+        if self._stopping:
+            return 0
+        in_flight = len(self._open)
+        return self._trust.allows(self._circuit.allows(in_flight), in_flight)
+
+    @property
+    def reason(self) -> str:
+        """Why it is not up; empty while it is."""
+        if self._trust.stopped:
+            return "account stopped"
+        if not self.bound:
+            return self._trouble
+        return "leaving" if self._stopping else ""
+
+    def carries(self, mt: Mt) -> bool:
+        """Whether its provider has words for this kind of MT."""
+        return self.plan.dialect.carries(mt)
+
+    def known_as(self, mt_key: str) -> str | None:
+        """What receipts will call the MT, where that is known without an answer."""
+        return self.plan.dialect.known_as(mt_key)
+
+    def prepare(self, mt: Mt, mt_key: str, from_: str, _now_epoch: float) -> HttpRequest | Rejected:
+        """The MT as a request, or why this provider can never carry it."""
+        return self.plan.dialect.write(mt, mt_key, from_)
+
+    def submit(self, request: HttpRequest, ref: object, failures: int = 0) -> bool:
+        """Send a prepared request. False: surely not sent. True: `attempt_ended` follows exactly once with `ref`."""
+        if self.free <= 0:
+            return False
+        attempt = Attempt(ref, failures, request.ident)
+        self._open.add(attempt)
+        attempt.task = self._loop.create_task(self._exchange(attempt, request))
+        attempt.limit = self._loop.call_later(self.plan.timeout_s, self._out_of_time, attempt)
+        self.counters.submitted += 1
+        self._told_free = self.free > 0
+        return True
+
+    # life
+
+    async def run(self) -> None:
+        """Probe it when its circuit is open, until `stop`. Cancelled: what is open is reported lost."""
+        try:
+            while not (self._aborting or (self._stopping and not self._open)):
+                self._changed.clear()
+                if self.bound or self._stopping:
+                    await self._changed.wait()
+                else:
+                    await self._probe_later()
+        finally:
+            self._aborting = True
+            if self._resume is not None:
+                self._resume.cancel()
+            tasks = [attempt.task for attempt in (*self._open, *self._late)]
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await self._client.close()
+
+    def stop(self) -> None:
+        """Leave when nothing is in flight, at once when told again. `run` then returns."""
+        self._aborting = self._stopping
+        self._stopping = True
+        self._changed.set()
+        self._tell()
+
+    async def _probe_later(self) -> None:
+        try:
+            async with asyncio.timeout(self._circuit.probe_s):
+                await self._changed.wait()
+        except TimeoutError:
+            await self._probe()
+
+    async def _probe(self) -> None:
+        """Ask for the head of the URL, which sends nobody a message. Whoever answers it is there."""
+        try:
+            async with asyncio.timeout(self.plan.timeout_s):
+                answer = await self._client.probe()
+        except (NotConnected, AnswerLost) as error:
+            self._log.info("endpoint.probe", answered=False, reason=str(error))
+            return
+        except TimeoutError:
+            self._log.info("endpoint.probe", answered=False, reason=self._no_answer)
+            return
+        works = answer.status < SERVER_FAULTS or answer.status in (501, 505)
+        self._log.info("endpoint.probe", answered=True, status=answer.status)
+        if works and self._circuit.probed():
+            self._tell()
+
+    # requests
+
+    async def _exchange(self, attempt: Attempt, request: HttpRequest) -> None:
+        try:
+            answer = await self._client.exchange(request)
+            reading = self.plan.dialect.read_answer(answer, request.ident)
+        except NotConnected as error:
+            reading = Reading(NotSent(str(error), link_failed=True), Effect.FAILED)
+        except AnswerLost as error:
+            reading = Reading(Doubt(str(error), link_failed=True), Effect.FAILED)
+        except asyncio.CancelledError:
+            self._cancelled(attempt)
+            raise
+        except Exception as error:  # noqa: BLE001
+            self._log.exception("endpoint.fault")  # ours; the message must have its end all the same
+            reading = Reading(Doubt(f"a fault of the bridge: {type(error).__name__}"))
+        attempt.limit.cancel()
+        if attempt.given_up:
+            self._late.pop(attempt, None)
+            self._answered_late(attempt, reading)
+        else:
+            self._open.discard(attempt)
+            self._heed(reading, again=attempt.failures > 0)
+            self._ended(attempt, reading.outcome)
+
+    def _cancelled(self, attempt: Attempt) -> None:
+        """Somebody wanted the end of it: we leave, or too many late answers are waited for."""
+        attempt.limit.cancel()
+        self._late.pop(attempt, None)
+        if not attempt.given_up:
+            self._open.discard(attempt)
+            self._ended(attempt, Doubt("the worker stopped before the answer came"))
+
+    def _out_of_time(self, attempt: Attempt) -> None:
+        """Its answer may come yet, and is listened for as long again; but the message waits no longer."""
+        if attempt.given_up:
+            attempt.task.cancel()
+            return
+        attempt.given_up = True
+        attempt.limit = self._loop.call_later(self.plan.timeout_s, self._out_of_time, attempt)
+        self._open.discard(attempt)
+        self._late[attempt] = None
+        if len(self._late) > self.window:
+            next(iter(self._late)).task.cancel()
+        reading = Reading(Doubt(self._no_answer, link_failed=True), Effect.FAILED)
+        self._heed(reading, again=attempt.failures > 0)
+        self._ended(attempt, reading.outcome)
+
+    @property
+    def _no_answer(self) -> str:
+        return f"no answer within {self.plan.timeout_s:g} s"
+
+    def _ended(self, attempt: Attempt, outcome: Outcome) -> None:
+        self.counters.ended(outcome)
+        self._changed.set()
+        try:
+            self._events.attempt_ended(self, attempt.ref, outcome)
+        except Exception:  # noqa: BLE001
+            self._log.exception("link.event_failed", kind="attempt_ended")
+        self._tell()
+
+    def _answered_late(self, attempt: Attempt, reading: Reading) -> None:
+        if reading.effect is Effect.FAILED:
+            return  # it was told already that no answer came
+        self.counters.late_answers += 1
+        outcome = reading.outcome
+        if isinstance(outcome, Duplicate):  # of a copy, while this one was in doubt
+            outcome = Accepted(outcome.smsc_id)
+        self._log.info("link.late_answer", outcome=outcome.__class__.__name__)
+        self._heed(reading, again=False)
+        self._events.answered_late(self, attempt.ref, outcome)
+        self._tell()
+
+    # what an answer says of the endpoint
+
+    def _heed(self, reading: Reading, *, again: bool) -> None:
+        if reading.effect is Effect.FAILED:
+            self._failed(reading.outcome, again=again)
+        elif reading.effect is Effect.STOP:
+            self._stop_account(reading.outcome)
+        elif not self._circuit.untroubled or self._trust.wary:
+            self._trust.answered()
+            if self._circuit.answered():
+                self._log.info("endpoint.works")
+
+    def _failed(self, outcome: Outcome, *, again: bool) -> None:
+        reason = str(getattr(outcome, "reason", ""))
+        self.counters.failed_attempts += 1
+        if not self._circuit.failed(again):
+            return
+        self._trouble = reason
+        self._log.warning("endpoint.failing", reason=reason, next_probe_s=self._circuit.probe_s)
+        self._changed.set()
+        if not any(endpoint.bound for endpoint in self.siblings):
+            self._events.alarm(self, f"no HTTP site works; the last: {reason}")
+
+    def _stop_account(self, outcome: Outcome) -> None:
+        pause_s = self._trust.account_refused()
+        if pause_s is None:
+            return
+        reason = str(getattr(outcome, "reason", ""))
+        self._log.error("link.account_stopped", status=reason, for_seconds=pause_s)
+        self._resume = self._loop.call_later(pause_s, self._resume_account)
+        self._events.alarm(self, f"account stopped: {reason}")
+
+    def _resume_account(self) -> None:
+        self._resume = None
+        self._trust.resume()
+        self._log.info("link.account_resumed")
+        self._tell()
+
+    def _tell(self) -> None:
+        """Report a change, if there is one."""
+        now = (self.bound, self.active, self.sound, self.reason)
+        before, self._told = self._told, now
+        freed = self.free > 0 and not self._told_free
+        self._told_free = self.free > 0
+        if now == before and not freed:
+            return
+        try:
+            self._events.link_changed(self)
+        except Exception:  # noqa: BLE001
+            self._log.exception("link.event_failed", kind="link_changed")
