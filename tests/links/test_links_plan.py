@@ -78,7 +78,7 @@ def test_everything_the_account_says_arrives() -> None:
 def test_a_provider_without_smpp_has_no_binds() -> None:
     settings = ProviderSettings.model_validate(
         {
-            "dialect": "generic-http",
+            "dialect": "genesys",
             "http": {"login": "us", "password": "secret"},
             "sites": {"dc1": {"http": "https://x.example"}},
         }
