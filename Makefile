@@ -1,6 +1,7 @@
 # bridge: `make demo` shows it, `make test` checks it; both set up what they need first. `make help` lists the rest.
 
 VENV   := .venv/bin
+AT_ONCE := 3
 # The first Python that is new enough; looked for only when there is a recipe to run.
 PYTHON  = $(shell for python in python3.11 python3.12 python3.13 python3; do \
             $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
@@ -18,7 +19,7 @@ IMPORT_LINTER_CACHE := --cache-dir $(CACHE)/imports
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup servers demo test lint types unit fuzz format lock clean
+.PHONY: help setup servers demo test lint types unit fuzz measure format lock clean
 
 help:  ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 10
@@ -43,11 +44,15 @@ lint: setup  ## style, and the floors of the house
 types: setup  ## mypy, strict
 	$(VENV)/python -m mypy
 
-unit: setup servers  ## the tests alone; ARGS="tests/smpp -k bind" for some of them
-	$(VENV)/python -m pytest $(ARGS)
+# Most tests wait for servers most of the time: three at once are fastest on two cores.
+unit: setup servers  ## the tests alone; ARGS="tests/smpp -k bind" for some of them, AT_ONCE=0 for one after another
+	$(VENV)/python -m pytest --numprocesses $(AT_ONCE) --dist worksteal $(ARGS)
 
 fuzz: setup  ## damaged octets against all that reads them, for as long as you like; ARGS="--minutes 600"
 	$(VENV)/python -m tests.fuzz $(ARGS)
+
+measure: setup  ## what an HTTP exchange costs, beside httpx; ARGS="--seconds 10"
+	$(VENV)/python -m tests.measure $(ARGS)
 
 format: setup  ## put the code into shape
 	$(VENV)/python -m ruff check --fix

@@ -12,7 +12,7 @@ from bridge import __version__
 
 COMMANDS = {
     "demo": "See it all on this machine: simulated sites, traffic, a site failing, and the proof.",
-    "check": "Lint the configuration, then try RabbitMQ, Redis and every node, and say what works.",
+    "check": "Lint the configuration, then try RabbitMQ, Redis, every node and endpoint, and say what works.",
     "run": "Carry messages until told to stop.",
     "topology": "Show or declare the exchanges and queues.",
     "send": "Publish one MT and show its life until the receipt.",
@@ -71,8 +71,8 @@ Exit codes: 0 done, 1 failed, 2 wrong usage or configuration.""",
 )
 @click.version_option(__version__, prog_name="bridge", message="%(prog)s %(version)s")
 def main() -> None:
-    """SMS between RabbitMQ and every site of your SMPP providers.
+    """SMS between RabbitMQ and every site of your providers, over SMPP and HTTP.
 
-    Producers publish MTs to RabbitMQ; workers send them over whichever bind is up, and publish MOs, delivery
+    Producers publish MTs to RabbitMQ; workers send them over whichever link is up, and publish MOs, delivery
     receipts and outcomes back. Nothing is lost, and nothing is doubled that can be avoided.
     """

@@ -27,10 +27,10 @@ Examples:
 @config_option
 @json_option
 def command(config: Path, as_json: bool) -> None:
-    """Lint the configuration, then try RabbitMQ, Redis and every node, and say what works.
+    """Lint the configuration, then try RabbitMQ, Redis, every node and endpoint, and say what works.
 
-    Binds to each node once and unbinds again; declares nothing and sends nothing. A running worker is not
-    disturbed, unless the provider allows no further bind: then the node refuses.
+    Binds to each node once and unbinds again, asks each endpoint for its head; declares nothing and sends nothing. A
+    running worker is not disturbed, unless the provider allows no further bind: then the node refuses.
 
     Exit code 0 if all of it works, 1 if anything does not, 2 if the configuration is wrong.
     """
@@ -52,7 +52,7 @@ def command(config: Path, as_json: bool) -> None:
 
 async def _run_all(to_try: Sequence[Probe]) -> list[Finding]:
     """All at once, with a word on the terminal while it lasts."""
-    names = f"RabbitMQ, Redis and {len(to_try) - 2} binds"
+    names = f"RabbitMQ, Redis and {len(to_try) - 2} links"
     with Console(stderr=True).status(f"trying {names} ..."):
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(probe.run()) for probe in to_try]

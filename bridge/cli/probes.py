@@ -1,7 +1,7 @@
-"""One short, harmless try of each thing a worker needs: RabbitMQ, Redis, a bind to a node.
+"""One short, harmless try of each thing a worker needs: RabbitMQ, Redis, a bind to a node, an HTTP endpoint.
 
-Nothing is declared, consumed or sent; a message that a provider delivers to a bind made here is refused with the
-busy status, so that the provider keeps it.
+Nothing is declared, consumed or sent. An endpoint is asked for its head, which shows no credentials; a message that a
+provider delivers to a bind made here is refused with the busy status, so that the provider keeps it.
 """
 
 import asyncio
@@ -14,6 +14,8 @@ from bridge.broker.broker import Broker
 from bridge.broker.errors import BrokerUnavailable, TopologyError
 from bridge.broker.session import place_of
 from bridge.config.settings import HostPort, Settings
+from bridge.links.http.plan import EndpointPlan, endpoint_plans
+from bridge.links.http.probe import probe
 from bridge.links.node import Unreachable, connect
 from bridge.links.plan import BindPlan, plans
 from bridge.links.shell import SessionShell
@@ -71,6 +73,7 @@ def probes(settings: Settings) -> list[Probe]:
         Probe("RabbitMQ", places, partial(_try_broker, settings)),
         Probe("Redis", f"{redis_at}{redis.path}", partial(_try_store, settings)),
         *_node_probes(settings),
+        *_endpoint_probes(settings),
     ]
 
 
@@ -82,6 +85,12 @@ def _node_probes(settings: Settings) -> Iterator[Probe]:
             if (plan.node, plan.session.mode) not in seen:
                 seen.add((plan.node, plan.session.mode))
                 yield Probe(f"{name} {plan.site}", plan.name, partial(_try_bind, plan))
+
+
+def _endpoint_probes(settings: Settings) -> Iterator[Probe]:
+    for name, provider in settings.providers.items():
+        for plan in endpoint_plans(name, provider):
+            yield Probe(f"{name} {plan.site}", plan.name, partial(_try_endpoint, plan))
 
 
 async def _try_broker(settings: Settings) -> tuple[bool, str, tuple[str, ...]]:
@@ -143,6 +152,11 @@ async def _try_bind(plan: BindPlan) -> tuple[bool, str, tuple[str, ...]]:
         return _about_bind(event, plan, left=shell.gone.done())
     finally:
         shell.abort()
+
+
+async def _try_endpoint(plan: EndpointPlan) -> tuple[bool, str, tuple[str, ...]]:
+    found = await probe(plan)
+    return found.works, found.detail, (found.note,) if found.note else ()
 
 
 def _about_bind(event: Event, plan: BindPlan, *, left: bool) -> tuple[bool, str, tuple[str, ...]]:

@@ -13,9 +13,9 @@ from bridge.broker.errors import TopologyError
 from bridge.cli.options import Failed, config_option, load
 from bridge.cli.pool import PASSED_ON, watch
 from bridge.config.settings import Settings
+from bridge.inbound.callbacks import door
 from bridge.links.tls import Unusable
-from bridge.ops import logs
-from bridge.ops.server import CannotListen
+from bridge.ops import logs, server
 
 log = structlog.get_logger(__name__)
 
@@ -26,7 +26,8 @@ SIGTERM or Ctrl-C: takes nothing new, finishes what is in flight (30 s at most),
 A second one stops at once. Killed at any moment, nothing is lost: RabbitMQ has it, or a claim tells of it.
 
 \b
-With --workers N, worker number k listens on the port of ops.listen plus k - 1; a taken port is passed over."""
+With --workers N, worker number k listens on the port of ops.listen plus k - 1; a taken port is passed over.
+All workers of a machine share the port of callbacks.listen."""
 )
 @config_option
 @click.option(
@@ -49,7 +50,8 @@ With --workers N, worker number k listens on the port of ops.listen plus k - 1; 
 def command(config: Path, workers: int, style: str | None, log_level: str, number: int | None) -> None:
     """Carry messages until told to stop.
 
-    Binds to every node of every site, consumes the routes' queues while a link is up, publishes what comes back.
+    Binds to every node of every site, posts to HTTP endpoints, consumes the routes' queues while a link is up,
+    listens for callbacks, publishes what comes back.
     Waits for RabbitMQ and Redis, saying so, and comes back by itself when they do.
     """
     loaded = load(config)
@@ -74,7 +76,7 @@ def command(config: Path, workers: int, style: str | None, log_level: str, numbe
         sys.exit(asyncio.run(watch([[*base, "--number", str(k)] for k in range(1, workers + 1)])))
     try:
         uvloop.run(_work(loaded.settings, number))
-    except (CannotListen, Unusable) as error:
+    except (server.CannotListen, door.CannotListen, Unusable) as error:
         raise Failed(str(error)) from None
     except TopologyError as error:
         for problem in error.problems:

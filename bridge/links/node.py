@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from bridge.config.settings import HostPort
+from bridge.links.reasons import reason_of
 
 P = TypeVar("P", bound=asyncio.Protocol)
 
@@ -51,7 +52,7 @@ async def connect(node: Node, make_protocol: Callable[[], P]) -> P:
                     failure = error
     except (OSError, UnicodeError) as error:
         failure = error
-    raise Unreachable(_reason(failure)) from failure
+    raise Unreachable(reason_of(failure, CONNECT_TIMEOUT_S)) from failure
 
 
 async def _addresses(node: Node) -> list[str]:
@@ -65,19 +66,3 @@ async def _connect_to(address: str, node: Node, make_protocol: Callable[[], P]) 
         make_protocol, address, node.port, ssl=node.tls, server_hostname=server_name
     )
     return protocol
-
-
-def _reason(error: OSError | UnicodeError) -> str:
-    match error:
-        case TimeoutError():
-            return f"no connection within {CONNECT_TIMEOUT_S:g} s"
-        case ssl.SSLCertVerificationError():
-            return f"TLS: {error.verify_message}"
-        case ssl.SSLError():
-            return f"TLS: {error.reason or error}"
-        case ConnectionRefusedError():
-            return "connection refused"
-        case socket.gaierror():
-            return f"name not resolved: {error.strerror}"
-        case _:
-            return str(error)

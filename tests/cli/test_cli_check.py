@@ -12,6 +12,9 @@ import pytest
 from bridge.cli.probes import NAMED
 from bridge.proof.servers import PrivateRabbit
 from bridge.simulator.faults.links import BlackHole, RefuseBind
+from bridge.simulator.http.faults import Redirect, Status
+from bridge.simulator.http.provider import HttpProvider
+from bridge.simulator.http.site import HttpSite
 from bridge.simulator.network import Network
 from bridge.simulator.smsc import SimulatedSmsc
 from bridge.smpp.consts import ESME_RALYBND, ESME_RBINDFAIL, ESME_RINVPASWD
@@ -192,3 +195,42 @@ async def test_a_wrong_configuration_tries_nothing(tmp_path: Path) -> None:
     code, out, err = await check(path)
     assert (code, out) == (2, "")
     assert "did you mean providers?" in err
+
+
+async def test_endpoints_are_tried_and_sent_nothing(configuration: Configuration) -> None:
+    provider = HttpProvider()
+    sites = [
+        HttpSite(provider, site=name, faults=faults)
+        for name, faults in (
+            ("well", []),
+            ("broken", [Status(code=500)]),
+            ("moved", [Redirect()]),
+            ("gone", []),
+        )
+    ]
+    for site in sites:
+        await site.start()
+    sites[-1].kill()
+    configuration.data["providers"] = {
+        "one": {
+            "dialect": "genesys",
+            "http": {"login": "bridge", "password": "secret", "primary": "well"},
+            "sites": {site.site: {"http": site.url} for site in sites},
+        }
+    }
+    configuration.path.write_text(json.dumps(configuration.data))
+    code, out, _ = await check(configuration.path, "--json")
+    await provider.close()
+    assert code == 1, out
+    found = {
+        finding["kind"]: (finding["works"], finding["detail"], len(finding["notes"]))
+        for finding in json.loads(out)["findings"]
+        if finding["kind"].startswith("one ")
+    }
+    assert found == {
+        "one well": (True, "HTTP 200 to HEAD", 0),
+        "one broken": (False, "HTTP 500 to HEAD", 0),
+        "one moved": (True, "HTTP 302 to HEAD", 1),
+        "one gone": (False, "connection refused", 0),
+    }
+    assert provider.requests == []

@@ -171,16 +171,6 @@ async def test_answers_come_as_they_are(site: WebServer, behaviour: Behaviour, e
     assert len(site.asked) == 2
 
 
-async def test_a_probe_asks_for_the_head_of_the_url(site: WebServer) -> None:
-    site.behaviour = octets(b"HTTP/1.1 405 No\r\nContent-Length: 100\r\n\r\n", keep=True)
-    async with client(url(site)) as http:
-        assert await http.probe() == HttpAnswer(status=405)
-        site.behaviour = answer(200, b"ok")
-        assert await http.exchange(REQUEST) == GOOD
-    assert [asked.line for asked in site.asked] == ["HEAD /send HTTP/1.1", "POST /send HTTP/1.1"]
-    assert site.opened == 1
-
-
 # written, and no whole answer
 
 
@@ -301,7 +291,7 @@ async def test_a_request_that_http_forbids(site: WebServer, request_: HttpReques
     assert not site.opened
 
 
-async def test_connections_run_out_but_not_for_a_probe(site: WebServer) -> None:
+async def test_connections_run_out(site: WebServer) -> None:
     site.behaviour = when_let
     async with client(url(site), timeout_s=0.9, window=2) as http:
         waiting = [asyncio.create_task(http.exchange(REQUEST)) for _ in range(4)]
@@ -311,14 +301,6 @@ async def test_connections_run_out_but_not_for_a_probe(site: WebServer) -> None:
         site.let.set()
         await asyncio.gather(*waiting)
         assert (await http.exchange(REQUEST)).body == b"let"
-        site.behaviour = hang
-        waiting = [asyncio.create_task(http.exchange(REQUEST)) for _ in range(4)]
-        await site.until(lambda: len(site.asked) == 9)
-        site.behaviour = octets(b"HTTP/1.1 200 OK\r\n\r\n")
-        assert await http.probe() == HttpAnswer(status=200)
-        for exchange in waiting:
-            exchange.cancel()
-        await asyncio.wait(waiting)
 
 
 # TLS

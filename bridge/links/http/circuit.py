@@ -27,7 +27,7 @@ class State(Enum):
 class Circuit:
     """The circuit of one endpoint. Each call tells whether it changed the state."""
 
-    __slots__ = ("_first_probe_s", "_in_a_row", "_many", "_window", "probe_s", "state")
+    __slots__ = ("_first_probe_s", "_in_a_row", "_many", "_window", "opened", "probe_s", "state")
 
     def __init__(self, window: int, probe_s: float) -> None:
         """`probe_s`: from opening to the first probe."""
@@ -36,6 +36,8 @@ class Circuit:
         self._first_probe_s = probe_s
         self._in_a_row = 0
         self.state = State.CLOSED
+        self.opened = 0
+        """How often it has opened."""
         self.probe_s = probe_s
         """How long an open circuit waits for its next probe."""
 
@@ -50,16 +52,17 @@ class Circuit:
             return 0
         return max(0, (self._window if self.state is State.CLOSED else 1) - in_flight)
 
-    def failed(self, again: bool) -> bool:
-        """A request failed; `again`: it was of a message that had failed before."""
-        self._in_a_row += 1
-        if self.state is State.OPEN:
+    def failed(self, again: bool, opened: int) -> bool:
+        """A request failed. `again`: its message had failed before; `opened`: how often it had when that left."""
+        if opened != self.opened:
             return False
+        self._in_a_row += 1
         if self.state is State.TRIED:
             self.probe_s = min(2 * self.probe_s, LONGEST_PROBE_S)
         elif not again and self._in_a_row < self._many:
             return False
         self.state = State.OPEN
+        self.opened += 1
         return True
 
     def answered(self) -> bool:

@@ -3,6 +3,9 @@
 Responsible for using the right connection, and for telling what surely was not written from what may have been. Not
 for the time limit of a message (`endpoint.py`), for redirects, nor for any second try: what was written once is not
 written again here.
+
+On h11, not httpx, whose pool looks at all connections and requests for every one of them: `make measure` shows what
+an exchange costs either way.
 """
 
 import asyncio
@@ -71,10 +74,6 @@ class HttpClient:
             return await self._exchange(request, until)
         finally:
             self._slots.release()
-
-    async def probe(self) -> HttpAnswer:
-        """Ask for the head of the site's URL, however busy it is. Any answer is an answer."""
-        return await self._exchange(HttpRequest(ident="", method="HEAD"), self._loop.time() + self._connect_s)
 
     async def close(self) -> None:
         """Close every connection; what is under way ends as lost."""

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from bridge.links.http.connection import Connection
 from bridge.links.http.errors import NotConnected
 from bridge.links.http.origin import Origin
+from bridge.links.reasons import reason_of
 
 
 async def dial(
@@ -24,7 +25,7 @@ async def dial(
                 return await _connect(address, origin, tls)
         except (OSError, UnicodeError) as error:
             where = "" if address == origin.host else f"{address}: "
-            failure = NotConnected(where + _reason(error, share_s))
+            failure = NotConnected(where + reason_of(error, share_s))
             failure.__cause__ = error
     raise failure
 
@@ -34,19 +35,3 @@ async def _connect(address: str, origin: Origin, tls: ssl.SSLContext | None) -> 
         Connection, address, origin.port, ssl=tls, server_hostname=origin.host if tls else None
     )
     return connection
-
-
-def _reason(error: OSError | UnicodeError, limit_s: float) -> str:
-    match error:
-        case TimeoutError():
-            return f"no connection within {round(limit_s, 1):g} s"
-        case ssl.SSLCertVerificationError():
-            return f"TLS: {error.verify_message}"
-        case ssl.SSLError():
-            return f"TLS: {error.reason or error}"
-        case ConnectionRefusedError():
-            return "connection refused"
-        case ConnectionResetError() | ConnectionAbortedError():
-            return "connection reset before it could be used"
-        case _:
-            return str(error)

@@ -17,6 +17,7 @@ from bridge.links.events import LinkEvents
 from bridge.links.http.circuit import Circuit, State
 from bridge.links.http.client import AnswerLost, HttpClient, NotConnected
 from bridge.links.http.plan import EndpointPlan
+from bridge.links.http.probe import Probed, probe
 from bridge.links.http.resolver import Resolver
 from bridge.links.trust import Trust
 from bridge.model.mt import Mt
@@ -27,8 +28,6 @@ log = structlog.get_logger()
 
 LEASE_MARGIN_S = 10.0
 """A claim outlives the time limit of its request by this much (contract, section 7.2)."""
-SERVER_FAULTS = 500
-"""From this HTTP status on it is the site that is at fault."""
 
 
 class Attempt:
@@ -183,19 +182,13 @@ class Endpoint:
             await self._probe()
 
     async def _probe(self) -> None:
-        """Ask for the head of the URL, which sends nobody a message. Whoever answers it is there."""
         try:
             async with asyncio.timeout(self.plan.timeout_s):
-                answer = await self._client.probe()
-        except (NotConnected, AnswerLost) as error:
-            self._log.info("endpoint.probe", answered=False, reason=str(error))
-            return
+                found = await probe(self.plan)
         except TimeoutError:
-            self._log.info("endpoint.probe", answered=False, reason=self._no_answer)
-            return
-        works = answer.status < SERVER_FAULTS or answer.status in (501, 505)
-        self._log.info("endpoint.probe", answered=True, status=answer.status)
-        if works and self._circuit.probed():
+            found = Probed(False, self._no_answer)
+        self._log.info("endpoint.probe", works=found.works, detail=found.detail)
+        if found.works and self._circuit.probed():
             self._tell()
 
     # requests

@@ -1,0 +1,23 @@
+"""Why a connection could not be made, in words fit for one line."""
+
+import socket
+import ssl
+
+
+def reason_of(error: OSError | UnicodeError, limit_s: float) -> str:
+    """`limit_s`: how long it was tried."""
+    match error:
+        case TimeoutError():
+            return f"no connection within {round(limit_s, 1):g} s"
+        case ssl.SSLCertVerificationError():
+            return f"TLS: {error.verify_message}"
+        case ssl.SSLError():
+            return f"TLS: {error.reason or error}"
+        case ConnectionRefusedError():
+            return "connection refused"
+        case ConnectionResetError() | ConnectionAbortedError():
+            return "connection reset before it could be used"
+        case socket.gaierror():
+            return f"name not resolved: {error.strerror}"
+        case _:
+            return str(error)
