@@ -8,6 +8,8 @@ from typing import Any
 
 from bridge.config.settings import ProviderSettings
 from bridge.links.bind import Bind
+from bridge.links.http.endpoint import Endpoint
+from bridge.links.http.plan import endpoint_plans
 from bridge.links.plan import plans
 from bridge.links.pool import Link
 from bridge.model.inbound import Inbound
@@ -30,7 +32,7 @@ class Recorder:
     answer_with: bool | None = True
     """What to answer inbound at once; None: the test answers."""
     on_end: Callable[[object], object] | None = None
-    """What a test does about an attempt's end, inside the call."""
+    """What a test does about an attempt's end, early or late, inside the call."""
     _woken: asyncio.Event = field(default_factory=asyncio.Event)
 
     def link_changed(self, link: Link) -> None:
@@ -46,6 +48,8 @@ class Recorder:
     def answered_late(self, _link: Link, ref: object, outcome: Outcome) -> None:
         self.late.append((ref, outcome))
         self._woken.set()
+        if self.on_end is not None:
+            self.on_end(ref)
 
     def received(self, _link: Link, inbound: Inbound, answer: Callable[[bool], None]) -> None:
         self.inbound.append((inbound, answer))
@@ -78,13 +82,28 @@ def provider(*nodes: str, **smpp: object) -> ProviderSettings:
     return ProviderSettings.model_validate({"smpp": account | smpp, "sites": {"dc1": {"smsc": list(nodes)}}})
 
 
+def http_provider(*urls: str, **http: object) -> ProviderSettings:
+    """A Genesys account with these sites, the first of them primary; what is given is of `http`."""
+    sites = {f"dc{number}": {"http": url} for number, url in enumerate(urls, start=1)}
+    account = {"login": "bridge", "password": "secret", "primary": "dc1"}
+    return ProviderSettings.model_validate({"dialect": "genesys", "http": account | http, "sites": sites})
+
+
 def binds(recorder: Recorder, settings: ProviderSettings) -> list[Bind]:
     """The binds of this provider."""
     return [Bind(plan, recorder) for plan in plans("lab", settings)]
 
 
+def endpoints(recorder: Recorder, settings: ProviderSettings) -> list[Endpoint]:
+    """The endpoints of this provider."""
+    made = [Endpoint(plan, recorder) for plan in endpoint_plans("lab", settings)]
+    for endpoint in made:
+        endpoint.siblings = made
+    return made
+
+
 @asynccontextmanager
-async def running(*links: Bind) -> AsyncIterator[None]:
+async def running(*links: Link) -> AsyncIterator[None]:
     """These links run; at the end they are stopped hard."""
     tasks = [asyncio.create_task(link.run(), name=link.name) for link in links]
     try:
@@ -98,8 +117,8 @@ async def running(*links: Bind) -> AsyncIterator[None]:
                 task.result()
 
 
-def send(link: Link, ref: object, text: str | None = None) -> bool:
-    """Prepare and submit one MT; by default it says `message <ref>`."""
+def send(link: Link, ref: object, text: str | None = None, failures: int = 0) -> bool:
+    """Prepare and submit one MT, which has failed so often; by default it says `message <ref>`."""
     mt = Mt(id=str(ref), to="447700900123", text=text or f"message {ref}")
     body: Any = link.prepare(mt, str(ref), FROM, NOW)
-    return link.submit(body, ref)
+    return link.submit(body, ref, failures)

@@ -109,6 +109,14 @@ def test_each_failed_trial_doubles_the_time_to_the_next_probe_up_to_a_limit() ->
     assert made.probe_s == PROBE_S, "an answer resets it"
 
 
+def test_who_waits_longer_than_the_limit_anyway_does_not_wait_shorter_then() -> None:
+    made = Circuit(WINDOW, 2 * LONGEST_PROBE_S)
+    fail(made, again=True)
+    made.probed()
+    fail(made)
+    assert made.probe_s == 2 * LONGEST_PROBE_S
+
+
 @pytest.mark.parametrize("state", [OPEN, TRIED])
 @pytest.mark.parametrize("again", [False, True])
 def test_what_was_on_its_way_when_it_opened_changes_nothing_by_failing(state: State, again: bool) -> None:

@@ -58,7 +58,7 @@ class Circuit:
             return False
         self._in_a_row += 1
         if self.state is State.TRIED:
-            self.probe_s = min(2 * self.probe_s, LONGEST_PROBE_S)
+            self.probe_s = min(2 * self.probe_s, max(LONGEST_PROBE_S, self._first_probe_s))
         elif not again and self._in_a_row < self._many:
             return False
         self.state = State.OPEN

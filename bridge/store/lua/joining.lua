@@ -71,11 +71,20 @@ local function judge_segment(hit, question, decides)
     join.dup and 1 or 0
 end
 
+-- Whether it was to be expected only, and the MT has been answered otherwise since: it speaks of a copy beside that.
+local function is_beside(use)
+  if not string.find(use.json, UNANSWERED, 1, true) then return false end
+  local mt = cjson.decode(use.json)
+  local mt_key = mt.generation and string.format('%s\t%d', mt.mt, mt.generation) or mt.mt
+  return string.find(get(prefix .. ':mt:' .. mt_key) or '', '^[DFdf]|') ~= nil
+end
+
 -- What is to be said of a receipt and the MT it means: stale, extra, joined, due, doubled. `decides`: and what it says
 -- of the MT is kept, in the hit, too.
 local function judge(hit, question, decides)
   local use = hit.use
   if use.segment ~= '' then return judge_segment(hit, question, decides) end
+  if use.extra == '' and is_beside(use) then use.extra, hit.changed = '+', true end
   if decides and ended_by(use) == '' then
     local mark = question.grade > 0 and question.tag or question.state ~= '' and '~' .. question.state or use.mark
     hit.changed = hit.changed or mark ~= use.mark
