@@ -114,10 +114,24 @@ class Worker:
 
     async def _reach(self, stop: Stop) -> bool:
         """Wait for Redis and RabbitMQ, saying so; False when told to stop before they came."""
-        for what, attempt in (("Redis", self._open_store), ("RabbitMQ", self._broker.open)):
+        steps: tuple[tuple[str, Callable[[], Awaitable[None]]], ...] = (
+            ("Redis", self._open_store),
+            ("RabbitMQ", self._broker.connect),
+            ("Redis", self._begin),
+            ("RabbitMQ", self._broker.open),
+        )
+        for what, attempt in steps:
             if not await _unless(stop.soft, _until_reached(what, attempt), None):
                 return False
         return True
+
+    async def _begin(self) -> None:
+        """Before anything is declared, or another worker would take it for older than what Redis knows."""
+        if await self._store.begin(used_before=self._broker.used_before):
+            log.warning(
+                "redis.lost_data",
+                problem="Redis was emptied: MTs that come again from RabbitMQ count as sent in doubt for an hour",
+            )
 
     async def _open_store(self) -> None:
         await self._store.open()

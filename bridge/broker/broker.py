@@ -5,7 +5,8 @@ behind them. Each connection has one supervisor; what runs on it ends with it an
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 
 import structlog
 
@@ -57,6 +58,8 @@ class Broker:
         self._consuming: Session | None = None
         self._consumers: asyncio.TaskGroup | None = None
         self._was_up = False
+        self.used_before = False
+        """Whether exchanges of this prefix were there when we connected first."""
 
     @property
     def up(self) -> bool:
@@ -67,21 +70,44 @@ class Broker:
         """Call this whenever `up` changes, with its new value."""
         self._callbacks.append(callback)
 
+    async def connect(self) -> None:
+        """Connect once, and see whether a bridge of this prefix was here before (`used_before`).
+
+        Raises BrokerUnavailable.
+        """
+        self._publishing = await self._connect("publish")
+        async with self._looked_at():
+            self._consuming = await self._connect("consume")
+            try:
+                await check(self._consuming, self._items[:1])
+            except TopologyError:
+                self.used_before = False
+            else:
+                self.used_before = True
+
     async def open(self) -> None:
-        """Connect once and declare the topology, or check it if `declare` is false.
+        """Connect, unless that is done, and declare the topology, or check it if `declare` is false.
 
         Raises BrokerUnavailable, or TopologyError naming all that is missing or different.
         """
-        self._publishing = await self._connect("publish")
+        if self._consuming is None:
+            await self.connect()
+        async with self._looked_at():
+            assert self._consuming is not None  # noqa: S101
+            await (apply if self._declares else check)(self._consuming, self._items)
+            await check_dead_lettering(self._consuming, self._probe)
+
+    @asynccontextmanager
+    async def _looked_at(self) -> AsyncIterator[None]:
+        """What fails closes what is open."""
         try:
-            self._consuming = await self._connect("consume")
-            try:
-                await (apply if self._declares else check)(self._consuming, self._items)
-                await check_dead_lettering(self._consuming, self._probe)
-            except ChannelLost as lost:
-                raise BrokerUnavailable(
-                    f"RabbitMQ at {self._consuming.place} failed while its queues were looked at: {lost.reason}"
-                ) from lost
+            yield
+        except ChannelLost as lost:
+            place = self._consuming.place if self._consuming is not None else "?"
+            await self.close()
+            raise BrokerUnavailable(
+                f"RabbitMQ at {place} failed while its queues were looked at: {lost.reason}"
+            ) from lost
         except BaseException:
             await self.close()
             raise

@@ -96,6 +96,7 @@ class ClaimsPort(Protocol):
         *,
         takeover: bool = False,
         seen: str = "",
+        redelivered: bool = False,
         counter: str = "",
         reference: int = 0,
         state: str = "",

@@ -22,6 +22,7 @@ from bridge.store.claims import Claim
 log = structlog.get_logger(__name__)
 
 DIED = "the worker that was sending it died before the answer was recorded"
+FORGOTTEN = "it was delivered before, and Redis has lost what became of it"
 
 
 def plan(flight: Flight, slot: LinkSlot) -> bool:
@@ -67,7 +68,8 @@ def inherit(flight: Flight, claim: Claim) -> None:
     flight.seen = claim.state
     if not claim.state:
         flight.long = None
-        flight.unsettled = "" if flight.resend_due else DIED
+        lost = claim.verdict == "lost"
+        flight.unsettled = "" if flight.resend_due else FORGOTTEN if lost else DIED
         return
     try:
         parts, doubt = load_state(claim.state)

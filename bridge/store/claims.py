@@ -7,13 +7,13 @@ exactly once, in a later turn of the loop. Not responsible for what `info` and `
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple, cast
+from typing import Any, Literal, NamedTuple, cast, get_args
 
 from bridge.store.batcher import Batcher, Operation, Word
 from bridge.store.correlation import Correlation, dump
 from bridge.text.message_ids import canonical
 
-Verdict = Literal["new", "mine", "taken", "busy", "stale", "done"]
+Verdict = Literal["new", "mine", "taken", "busy", "stale", "done", "lost"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,8 @@ class Claim:
 
     new, mine (this flight holds it already: the lease runs anew), taken (over, from a flight whose lease has
     passed): submit. busy: another flight holds it for `wait_ms` yet. stale: its lease has passed, which is doubt;
-    nothing was changed. done: `info` is what was recorded.
+    nothing was changed. done: `info` is what was recorded. lost: Redis lost of late what it knew, perhaps of this one,
+    too; nothing was changed.
     `reference`: of a long MT's segments, as drawn by this claim, or as found. `state`: as found, before this claim.
     """
 
@@ -57,7 +58,9 @@ class Recorded:
     unmatched: list[Unmatched]
 
 
-_PLAIN = {b"new": Claim("new"), b"mine": Claim("mine"), b"taken": Claim("taken"), b"stale": Claim("stale")}
+_PLAIN = {
+    verdict.encode(): Claim(verdict) for verdict in get_args(Verdict) if verdict not in ("busy", "done")
+}
 _RECORDED = (Recorded(fenced=False, unmatched=[]), Recorded(fenced=True, unmatched=[]))
 
 
@@ -80,17 +83,19 @@ class Claims:
         *,
         takeover: bool = False,
         seen: str = "",
+        redelivered: bool = False,
         counter: str = "",
         reference: int = 0,
         state: str = "",
     ) -> None:
-        """Claim for `lease_ms`; `takeover` takes a stale one whose state is still `seen`. Fails fast.
+        """Claim for `lease_ms`. Fails fast, and None may mean claimed.
 
-        None may mean claimed. With a `state` (of a long MT; no newline in it) the claim keeps that and `reference`,
-        or, with a `counter`, a reference drawn from it: one more than the last.
+        `takeover` takes a stale one whose state is still `seen`, or what is lost; `redelivered`: it may have been
+        claimed before, and only then it can be lost. With a `state` (of a long MT; no newline in it) the claim keeps
+        that and `reference`, or, with a `counter`, a reference drawn from it: one more than the last.
         """
         words: tuple[Word, ...]
-        words = (b"claim", self._mt + mt_key.encode(), owner, lease_ms, int(takeover), seen)
+        words = (b"claim", self._mt + mt_key.encode(), owner, lease_ms, int(takeover), seen, int(redelivered))
         if state:
             words = (b"claim_long", *words[1:], counter and self._ref + counter, reference, state)
         self._add(Operation(words, _read_claim, done, kept=False))

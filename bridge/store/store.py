@@ -77,6 +77,7 @@ class Store:
         self._probe_words = (b"probe", f"{settings.prefix}:probe")
         self._callbacks: list[Callable[[bool], None]] = []
         self._heart: asyncio.TimerHandle | None = None
+        self._began = False
         self.up = False
         self.last_error = ""
         self.claims = Claims(self._batcher, settings.prefix)
@@ -95,6 +96,19 @@ class Store:
             self.last_error = str(error)
             raise StoreUnavailable(str(error)) from None
 
+    async def begin(self, *, used_before: bool) -> bool:
+        """Have Redis mark that it knows all that was told it since now, unless it is marked already.
+
+        `used_before`: something must have been told it before. Returns whether it has lost that, of late. Raises
+        StoreUnavailable.
+        """
+        try:
+            (lost,) = await self._call((b"begin", int(used_before or self._began)))
+        except NoAnswer as error:
+            raise StoreUnavailable(str(error)) from None
+        self._began = True
+        return bool(lost)
+
     async def run(self) -> None:
         """Serve the operations, and come back when Redis does; until cancelled."""
         pause_s = PAUSE_S[0]
@@ -102,6 +116,8 @@ class Store:
             while True:
                 try:
                     await self._call(self._probe_words)
+                    if self._began and (await self._call((b"begin", 1)))[0]:
+                        log.warning("store.lost_data", problem="Redis does not know what it was told before")
                     pause_s = PAUSE_S[0]
                     self._came_up()
                     await self._batcher.serve()

@@ -197,6 +197,7 @@ class Claims:
         *,
         takeover: bool = False,
         seen: str = "",
+        redelivered: bool = False,  # noqa: ARG002  this Redis loses nothing
         counter: str = "",
         reference: int = 0,
         state: str = "",

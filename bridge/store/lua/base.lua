@@ -26,6 +26,7 @@
 --   due:dr                        sorted set of MTs whose receipts are to come, by deadline: s|epoch|id key of a single
 --                                 segment, j|join key of a long MT
 --   due:mo                        sorted set of keys of sets of segments, by deadline
+--   since                         from when on Redis knows all that it was told; 0: from the beginning
 
 local retention, prefix = ARGV[1], ARGV[2]
 local clock = redis.call('TIME')
@@ -56,6 +57,17 @@ local function pending(value) return string.match(value, '^P|([^|]*)|(%d+)|?([^|
 
 local function pending_value(owner, deadline, third, fourth)
   return 'P|' .. owner .. '|' .. deadline .. '|' .. third .. '|' .. fourth
+end
+
+-- Whether Redis lost what it was told, and MTs of then may still come.
+
+local SINCE, LOST_MS = prefix .. ':since', 3600000
+
+-- `used`: it was told something before.
+local function lost_of_late(used)
+  local since = tonumber(get(SINCE)) or (used and now or 0)
+  put(SINCE, string.format('%d', since), 4 * retention)
+  return now - since < LOST_MS
 end
 
 -- What is to be looked at when its time has come.

@@ -7,9 +7,11 @@ local function as_found(verdict, reference, state)
   return reference == '' and verdict or verdict .. '|' .. reference .. '|' .. state
 end
 
--- Why it cannot be claimed, as the reply; or nil, the verdict, and reference and state as found.
-local function try_claim(key, owner, takeover, seen)
+-- Why it cannot be claimed, as the reply; or nil, the verdict, and reference and state as found. `again`: RabbitMQ has
+-- delivered it before, so that its claim may be among what was lost.
+local function try_claim(key, owner, takeover, seen, again)
   local value = get(key)
+  if not value and again == '1' and takeover ~= '1' and lost_of_late(true) then return 'lost' end
   if not value then return nil, 'new', '', '' end
   local holder, deadline, reference, state = pending(value)
   if not holder then return 'done|' .. string.sub(value, 3) end
@@ -19,9 +21,12 @@ local function try_claim(key, owner, takeover, seen)
   return as_found('stale', reference, state)
 end
 
+-- Reply: whether Redis lost of late what it was told.
+function operations.begin() return lost_of_late(take(1) == '1') and 1 or 0 end
+
 function operations.claim()
-  local key, owner, lease_ms, takeover, seen = take(5)
-  local refusal, verdict, reference, state = try_claim(key, owner, takeover, seen)
+  local key, owner, lease_ms, takeover, seen, again = take(6)
+  local refusal, verdict, reference, state = try_claim(key, owner, takeover, seen, again)
   if refusal then return refusal end
   put(key, 'P|' .. owner .. '|' .. after(lease_ms))
   return as_found(verdict, reference, state)
@@ -38,8 +43,8 @@ local function draw(counter)
 end
 
 function operations.claim_long()
-  local key, owner, lease_ms, takeover, seen, counter, given, new_state = take(8)
-  local refusal, verdict, reference, state = try_claim(key, owner, takeover, seen)
+  local key, owner, lease_ms, takeover, seen, again, counter, given, new_state = take(9)
+  local refusal, verdict, reference, state = try_claim(key, owner, takeover, seen, again)
   if refusal then return refusal end
   local drawn = counter ~= '' and draw(counter)
   put(key, pending_value(owner, after(lease_ms), drawn or given, new_state))
