@@ -78,7 +78,7 @@ class OpsServer:
     async def run(self) -> None:
         """Serve until cancelled."""
         assert self._socket is not None, "open() first"  # noqa: S101
-        log.info("ops.listening", at=self._place)
+        log.info("ops.listening", place=self._place)
         server = _Server(
             uvicorn.Config(
                 self._app,

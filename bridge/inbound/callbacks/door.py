@@ -80,7 +80,7 @@ class CallbackDoor:
         """Serve until told to `stop`, and until what is under way then is answered. Cancelled: end at once."""
         assert self._socket is not None, "open() first"  # noqa: S101
         self._server = server = _Server(self._config())
-        log.info("callbacks.listening", at=str(HostPort(self._listen.host, self.port)))
+        log.info("callbacks.listening", place=str(HostPort(self._listen.host, self.port)))
         if self._app.stopping:
             server.should_exit = True
         serving = asyncio.create_task(server.serve(sockets=[self._socket]), name="callbacks")
