@@ -56,9 +56,11 @@ async def redis_login(redis_url: str, prefix: str, planted: Secrets) -> AsyncIte
     """As a user that has only the keys of this prefix."""
     user = f"u{secrets.token_hex(4)}"
     async with redis.asyncio.Redis.from_url(redis_url) as raw:
-        await raw.execute_command("ACL", "SETUSER", user, "on", f">{planted.redis}", f"~{prefix}:*", "+@all")
+        await raw.acl_setuser(
+            user, enabled=True, passwords=[f"+{planted.redis}"], keys=[f"{prefix}:*"], categories=["+@all"]
+        )
         yield redis_url.replace("://", f"://{user}:{planted.redis}@")
-        await raw.execute_command("ACL", "DELUSER", user)
+        await raw.acl_deluser(user)
 
 
 async def pages(port: int) -> str:
