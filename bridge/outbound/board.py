@@ -103,13 +103,12 @@ class LinkBoard:
             self._review(slot)
 
     def _review(self, slot: LinkSlot) -> None:
-        """Whether the link came up or went down, and what that means for those who consume."""
+        """Whether the link came up or went down, or others need stand in no more; and what consumers are to know."""
         now = self._loop.time()
-        up = slot.up(now)
-        if up == slot.was_up:
+        before, slot.was = slot.was, (slot.up(now), slot.link.sound)
+        if slot.was == before:
             return
-        slot.was_up = up
         for route in self._routes_of[slot]:
             self._consuming.want(route.name, 0 if self._closed else route.prefetch(now))
-            if not up and route.lanes:
+            if before[0] and not slot.was[0] and route.lanes:
                 self._lost(route)

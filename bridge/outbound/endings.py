@@ -76,9 +76,8 @@ class Endings:
 
     def _finished(self, flight: Flight, report: MtReport, info: str, ours: bool) -> None:
         if not ours:
-            # The id ended, or is being sent, under another claim: that one tells its outcome.
             log.warning("mt.fenced", id=flight.mt.id, outcome=report.outcome)
-            self.done(flight)
+            self._fenced(flight)
             return
         self._expectations.expect(flight, parked=flight.parked)
         self.tally["ended", flight.route, report.outcome] += 1
@@ -86,6 +85,19 @@ class Endings:
             "mt.ended", outcome=report.outcome, id=flight.mt.id, route=flight.route, reason=report.reason
         )
         self._tell_end(flight, report, info)
+
+    def _fenced(self, flight: Flight) -> None:
+        """The id ended, or is being sent, under another claim, which tells its outcome; or its own late answer did it.
+
+        That may be executed before the end is, when Redis is asked again after it was silent.
+        """
+        flight.parked = False
+        if flight.late is None:
+            self.done(flight)
+            return
+        smsc_id, link = flight.late
+        told = partial(self.accepted, flight, link, (smsc_id or None,))
+        self._recorder.single(flight, smsc_id, link, lambda _recorded: told())
 
     def _tell_end(self, flight: Flight, report: MtReport, info: str) -> None:
         """The event and the dead copy, then the seal, then the acknowledgement."""
@@ -124,7 +136,14 @@ class Endings:
                 [outcome_message(self._names, flight, record.report)], partial(self.done, flight)
             )
         else:
-            self._tell_end(flight, record.report, info)
+            self._end_again(flight, record.report, info)
+
+    def _end_again(self, flight: Flight, report: MtReport, info: str) -> None:
+        """The worker that recorded this end may have died before it did anything more."""
+        flight.doubt = report.possible_duplicate
+        if report.outcome in ("parked", "failed"):
+            self._expectations.expect(flight, parked=report.outcome == "parked")
+        self._tell_end(flight, report, info)
 
     def _repeat_accepted(self, flight: Flight, record: Record, info: str) -> None:
         flight.doubt = record.report.possible_duplicate

@@ -17,7 +17,7 @@ from bridge.broker.outbox import event_message
 from bridge.model.events import MtLink, MtReport, Origin, mt_event
 from bridge.model.names import Names
 from bridge.outbound.flight import Flight, key_of
-from bridge.outbound.ports import ClaimsPort, OutboxPort
+from bridge.outbound.ports import OutboxPort
 from bridge.outbound.record import correlation_of, dump_accepted
 from bridge.outbound.recorder import Recorder
 from bridge.outbound.tell import outcome_id
@@ -30,9 +30,8 @@ log = structlog.get_logger(__name__)
 class Expectations:
     """What receipts may still tell."""
 
-    def __init__(self, names: Names, claims: ClaimsPort, outbox: OutboxPort, recorder: Recorder) -> None:
+    def __init__(self, names: Names, outbox: OutboxPort, recorder: Recorder) -> None:
         self._names = names
-        self._claims = claims
         self._outbox = outbox
         self._recorder = recorder
 
@@ -45,11 +44,14 @@ class Expectations:
     def _overtaken(self, entry: Correlation, recorded: Recorded) -> None:
         """Receipts that came before are matched now, and are as good as one that comes later."""
         if recorded.unmatched:
-            self.resolve(entry, Origin(entry.provider, via="http"), _nothing)
+            self._resolve(entry, Origin(entry.provider, via="http"), _nothing, told=True)
 
     def resolve(self, found: Correlation, origin: Origin, then: Callable[[], None]) -> None:
         """A receipt speaks of this MT, whose answer is not known; `origin`: of the receipt. `then` when all is safe."""
-        record = partial(self._record, found, origin, then)
+        self._resolve(found, origin, then, told=False)
+
+    def _resolve(self, found: Correlation, origin: Origin, then: Callable[[], None], *, told: bool) -> None:
+        record = partial(self._record, found, origin, then, told)
         if not found.unanswered:
             record()
             return
@@ -62,21 +64,21 @@ class Expectations:
             possible_duplicate=found.possible_duplicate,
             origin=origin,
         )
-        told = MtLink(
+        mt = MtLink(
             mt_id=found.mt_id,
             smsc_id=found.smsc_id,
             app_id=found.app_id,
             conversation_id=found.conversation_id,
             metadata=found.metadata,
         )
-        event = mt_event(found.mt_id, told, found.unanswered, report, outcome_id(mt_key, "resolved"), now)
+        event = mt_event(found.mt_id, mt, found.unanswered, report, outcome_id(mt_key, "resolved"), now)
         self._outbox.send_all([event_message(event, self._names, now)], record)
 
-    def _record(self, found: Correlation, origin: Origin, then: Callable[[], None]) -> None:
+    def _record(self, found: Correlation, origin: Origin, then: Callable[[], None], told: bool) -> None:
         mt_key = key_of(found.mt_id, found.generation)
         info = dump_accepted(found.smsc_id, origin, possible_duplicate=found.possible_duplicate)
         entry = replace(found, unanswered=None)
-        self._recorder.shown(mt_key, info, entry, lambda _recorded: then())
+        self._recorder.shown(mt_key, info, entry, lambda _recorded: then(), told=told)
 
 
 def _nothing() -> None:

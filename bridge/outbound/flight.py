@@ -187,6 +187,11 @@ class Flight:
         return self.doubt or self.arrived != self._known
 
     @property
+    def redelivered(self) -> bool:
+        """Whether RabbitMQ has delivered it before, to whomever."""
+        return any(delivery.redelivered for delivery in self.deliveries)
+
+    @property
     def needs_claim(self) -> bool:
         """Whether nothing but the claim tells others of a copy that may be with a provider.
 

@@ -10,10 +10,11 @@ class LinkSlot:
     """One link as the dispatcher counts it.
 
     `reserved`: slots given to messages whose claim is on its way; `in_flight`: submits without an answer.
-    `before`: the links that it stands in for, `after`: those that stand in for it.
+    `before`: the links that it stands in for, `after`: those that stand in for it. `was`: up, and sound, when looked
+    at last.
     """
 
-    __slots__ = ("after", "before", "in_flight", "key", "link", "pacer", "reserved", "was_up")
+    __slots__ = ("after", "before", "in_flight", "key", "link", "pacer", "reserved", "was")
 
     def __init__(self, link: LinkPort) -> None:
         self.link = link
@@ -21,7 +22,7 @@ class LinkSlot:
         self.pacer = Pacer(link.window)
         self.in_flight = 0
         self.reserved = 0
-        self.was_up = False
+        self.was = (False, True)
         self.before: tuple[LinkSlot, ...] = ()
         self.after: tuple[LinkSlot, ...] = ()
 

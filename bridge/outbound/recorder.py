@@ -47,9 +47,11 @@ class Recorder:
         """No answer is known, but what receipts will call the MT."""
         self._claims.expected(flight.mt_key, entry, partial(self._recorded, entry, then))
 
-    def shown(self, mt_key: str, info: str, entry: Correlation, then: Callable[[Recorded], None]) -> None:
-        """A receipt was the answer, to whoever holds the claim."""
-        done = partial(self._recorded, entry, then)
+    def shown(
+        self, mt_key: str, info: str, entry: Correlation, then: Callable[[Recorded], None], *, told: bool
+    ) -> None:
+        """A receipt was the answer, to whoever holds the claim. `told`: what came before it is told already."""
+        done = then if told else partial(self._recorded, entry, then)
         overdue_ms = 0 if entry.receipt == "none" else self._overdue_ms
         self._claims.answered(mt_key, NO_HOLDER, info, entry, done, overdue_ms=overdue_ms)
 

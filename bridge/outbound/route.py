@@ -75,18 +75,23 @@ class Route:
     def _is_up(self, key: tuple[str, str], now: float) -> bool:
         return any(slot.key == key and slot.up(now) for slot in self.slots)
 
-    def _serves(self, key: tuple[str, str], now: float) -> bool:
-        return any(s.key == key and s.up(now) and not s.stands_by(now) for s in self.slots)
-
     def _may_carry(self, slot: LinkSlot, flight: Flight, now: float) -> bool:
         """Whether this link might be given the message, or the rest of it, were it ready."""
-        link, begun = slot.link, flight.begun
+        home = None if flight.trouble is None else flight.trouble.home
+        if home is not None and slot.key != home and self._serves(home, flight, now):
+            return False
+        return self._suits(slot.link, flight)
+
+    def _serves(self, home: tuple[str, str], flight: Flight, now: float) -> bool:
+        slots = (slot for slot in self.slots if slot.key == home)
+        return any(s.up(now) and not s.stands_by(now) and self._suits(s.link, flight) for s in slots)
+
+    @staticmethod
+    def _suits(link: LinkPort, flight: Flight) -> bool:
+        """Whether it has words for the message, or the rest of it, and its provider has not refused that."""
+        begun = flight.begun
         if link.provider in flight.refused_by or (flight.choosy and not link.carries(flight.mt)):
             return False
-        if flight.trouble is not None:
-            home = flight.trouble.home
-            if home is not None and slot.key != home and self._serves(home, now):
-                return False
         return begun is None or (begun.provider == link.provider and link.via == "smpp")
 
     def _is_way(self, slot: LinkSlot, flight: Flight, now: float) -> bool:
@@ -133,8 +138,11 @@ class Route:
         return tuple(names.items())
 
     def other_providers(self, flight: Flight, provider: str) -> bool:
-        """Whether a provider of the route, beside this one, has not refused the message for good."""
-        return any(name != provider and name not in flight.refused_by for name in self._carriers)
+        """Whether a provider of the route, beside this one, has words for it, and has not refused it for good."""
+        carriers = self._carriers
+        if self.is_choosy(flight.mt):
+            carriers = frozenset(slot.link.provider for slot in self.slots if slot.link.carries(flight.mt))
+        return any(name != provider and name not in flight.refused_by for name in carriers)
 
     def standing(self, flight: Flight, provider: str, link: LinkPort | None = None) -> Standing:
         """Where the message stands after what this provider said of it, over this link if it was over one."""

@@ -98,6 +98,7 @@ class Sender:
             partial(self._claimed, flight, slot, reserve),
             takeover=flight.takeover,
             seen=flight.seen,
+            redelivered=flight.redelivered,
             counter=counter,
             reference=flight.long.reference if flight.long is not None else 0,
             state=state,
@@ -122,13 +123,14 @@ class Sender:
         match claim.verdict:
             case "busy":
                 self._settler.wait_for_lease(flight, claim.wait_ms)
-            case "stale":
+            case "stale" | "lost":
                 # A worker died between its claim and the answer, or left it: now it is ours to go on with.
                 inherit(flight, claim)
                 self._desk.place(flight)
             case _ if flight.complete:
                 self._settler.accept_segments(flight)
             case "done":
+                flight.names = self._routes[flight.route].names_of(flight, None)
                 self._settler.repeat(flight, claim.info)
             case _:
                 flight.takeover = False

@@ -5,14 +5,14 @@ either the claim or the delivery, and the next worker goes on from there. How an
 `recorder`, how an end is told in `endings`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Protocol
 
 import structlog
 
 from bridge.broker.message import Delivery, forward
-from bridge.model.names import WAIT_RUNGS_S, Names
+from bridge.model.names import HEADER_DOUBT, WAIT_RUNGS_S, Names
 from bridge.model.outcome import Doubt
 from bridge.outbound.body import InvalidMt
 from bridge.outbound.endings import Endings
@@ -69,7 +69,7 @@ class Settler:
         self._claims = claims
         self._outbox = outbox
         self._recorder = Recorder(claims, late_match, join_s)
-        self._expectations = Expectations(names, claims, outbox, self._recorder)
+        self._expectations = Expectations(names, outbox, self._recorder)
         self.resolve = self._expectations.resolve
         self._endings = Endings(
             names, accepted_events, claims, outbox, self._recorder, self._expectations, self._forget
@@ -225,9 +225,12 @@ class Settler:
         self._climb(flight, rung_after(flight.counted))
 
     def wait_for_lease(self, flight: Flight, wait_ms: int) -> None:
-        """Another worker may be sending it: it comes back when that worker's lease may have passed."""
+        """Another worker may be sending it: it comes back when that worker's lease may have passed.
+
+        And then as one of which no doubt was told: that of the copy which that worker may have sent is not told yet.
+        """
         flight.claimed_at = None
-        self._climb(flight, rung_for_lease(wait_ms))
+        self._climb(flight, rung_for_lease(wait_ms), {HEADER_DOUBT: False})
 
     def wait_for_link(self, flight: Flight) -> None:
         """Only providers without a link up, or too busy, may still carry it: it waits in RabbitMQ, not here."""
@@ -255,8 +258,8 @@ class Settler:
             self.let_go(flight)
         self._hand.place(flight)
 
-    def _climb(self, flight: Flight, rung_s: int) -> None:
-        """Onto the ladder, with what we know of it."""
+    def _climb(self, flight: Flight, rung_s: int, but: Mapping[str, object] | None = None) -> None:
+        """Onto the ladder, with what we know of it, `but` for this."""
         flight.stage = Stage.SETTLING
         self.let_go(flight)
         delivery = flight.deliveries[-1]
@@ -264,7 +267,7 @@ class Settler:
             delivery,
             self._names.wait(rung_s),
             self._names.route_key(flight.route, flight.lane),
-            flight.travel_headers(),
+            flight.travel_headers() | dict(but or {}),
         )
         self._outbox.send_all([message], partial(self._climbed, flight))
 

@@ -9,6 +9,8 @@ further     the ladder, or any link that is up
 import json
 from dataclasses import dataclass, replace
 
+import orjson
+
 SOON_S = 0.5
 """A wait that is over but for this is over: the ladder has no finer rungs."""
 LONGEST_S = 86_400.0
@@ -38,7 +40,7 @@ class Trouble:
 
     def goes_home_after(self, seconds: float) -> "Trouble":
         """To that link again, in so many seconds."""
-        return replace(self, wait_s=max(0.0, seconds))
+        return replace(self, wait_s=max(0.0, float(seconds)))
 
     def dump(self) -> str:
         """As the header carries it."""
@@ -50,7 +52,8 @@ class Trouble:
         if not isinstance(header, str):
             return None
         try:
-            provider, link, failures, wait_s = json.loads(header)
+            # Unlike json it takes no lone surrogates, and whatever is nested too deep is a ValueError.
+            provider, link, failures, wait_s = orjson.loads(header)
         except (ValueError, TypeError):
             return None
         fits = isinstance(provider, str) and isinstance(link, str) and type(failures) is int and failures > 0

@@ -213,6 +213,10 @@ class Claims:
         words = (b"release", self._mt + mt_key.encode(), owner)
         self._add(Operation(words, bool, lambda _: done(), kept=True))
 
+    def ending(self, mt_key: str, done: Callable[[str | None], None]) -> None:
+        """What is recorded of its end, empty if it has not ended; changes nothing. Fails fast, None: not known."""
+        self._add(Operation((b"ending", self._mt + mt_key.encode()), bytes.decode, done, kept=False))
+
     @staticmethod
     def _name(entry: Correlation) -> str:
         """What follows the prefix of the keys under which receipts look for the MT; empty if none can find it."""

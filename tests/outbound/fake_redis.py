@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
-from bridge.store.claims import Claim, Recorded
+from bridge.store.claims import Claim, Recorded, Unmatched
 from bridge.store.correlation import Correlation
 from tests.outbound.fake_rabbit import Clock
 
@@ -47,6 +47,8 @@ class Redis:
         """By MT: after how many ms without a receipt it is overdue."""
         self.names: dict[str, set[tuple[str, str, str]]] = defaultdict(set)
         """By MT: what receipts will call it though no answer is known: by whom, how, and where it is parked."""
+        self.unmatched: dict[str, list[Unmatched]] = {}
+        """By such a name: the receipts that went out before anybody knew it."""
 
     def asked(self, *of: Any) -> Claim:
         """A claim, counted."""
@@ -150,6 +152,12 @@ class Redis:
             reference = join.run[0] if join.run else held.reference if held else 0
             self.joins[key] = Join(retired=reference)
 
+    def name_expected(self, key: str, entry: Correlation) -> Recorded:
+        """Nothing becomes of the claim."""
+        assert entry.unanswered is not None
+        self.names[key].add((entry.provider, entry.smsc_id, entry.unanswered))
+        return Recorded(fenced=False, unmatched=self.unmatched.get(entry.smsc_id, []))
+
     def finish(self, key: str, owner: str, info: str) -> bool:
         value = self.claims.get(key)
         if value is not None and value.word != "P":
@@ -240,9 +248,7 @@ class Claims:
         self._add(lambda: self._redis.part_answered(*asked), done)
 
     def expected(self, mt_key: str, entry: Correlation, done: Callable[[Recorded], None]) -> None:
-        assert entry.unanswered is not None
-        self._redis.names[mt_key].add((entry.provider, entry.smsc_id, entry.unanswered))
-        self._add(lambda: Recorded(fenced=False, unmatched=[]), done)
+        self._add(lambda: self._redis.name_expected(mt_key, entry), done)
 
     def retire(self, mt_key: str, done: Callable[[], None]) -> None:
         self._add(lambda: self._redis.retire(mt_key), lambda _: done())

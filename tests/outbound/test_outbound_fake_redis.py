@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -105,14 +106,18 @@ async def step(pair: Pair, random: Random) -> tuple[Any, Any]:
             return await pair.ask("part_answered", "m", owner, reference, STATES[2], complete, entry)
         case "retire":
             return await pair.ask("retire", "m")
-    match random.choice(["finish", "amend", "release", "answered"]):
+    single = Correlation(mt_id="m", provider="p", smsc_id=random.choice("st"), to="447700900123")
+    match random.choice(["finish", "amend", "release", "expected", "shown", "answered"]):
         case "finish":
             return await pair.ask("finish", "m", owner, info)
         case "amend":
             return await pair.ask("amend", "m", info, random.choice(INFOS))
         case "release":
             return await pair.ask("release", "m", owner)
-    single = Correlation(mt_id="m", provider="p", smsc_id="s", to="447700900123")
+        case "expected":
+            return await pair.ask("expected", "m", replace(single, unanswered=random.choice(["", "r"])))
+        case "shown":
+            return await pair.ask("answered", "m", "", "H||s|p||", single)
     return await pair.ask("answered", "m", owner, info, single)
 
 

@@ -1,16 +1,27 @@
 """The table of settlements: every outcome in every standing."""
 
 import itertools
+from dataclasses import replace
 
 import pytest
 
-from bridge.model.outcome import Accepted, Doubt, NotSent, Outcome, Rejected, RetryLater, Throttled
+from bridge.model.outcome import (
+    Accepted,
+    Doubt,
+    Duplicate,
+    NotSent,
+    Outcome,
+    Rejected,
+    RetryLater,
+    Throttled,
+)
 from bridge.outbound.settle import (
     Accept,
     Again,
     Elsewhere,
     End,
     Resend,
+    Resubmit,
     Settlement,
     Standing,
     Wait,
@@ -29,6 +40,19 @@ BEGUN_LAST = Standing(7, 8, other_providers=True, on_doubt="resend", begun=True,
 BEGUN_PARK = Standing(0, 8, other_providers=True, on_doubt="park", begun=True, missing=True)
 WHOLE = Standing(0, 8, other_providers=True, on_doubt="resend", begun=True)
 REFUSED_LATER = "refused after a part of it was sent: bad number"
+
+SITE = Standing(0, 8, other_providers=True, on_doubt="resend", resubmit_s=30.0)
+SITE_LAST = replace(SITE, counted=7)
+SITE_PARK = replace(SITE, on_doubt="park")
+SITE_AGAIN = replace(SITE, failures=1)
+SITE_THIRD = replace(SITE, failures=2)
+SITE_BOUNCED = replace(SITE, failures=1, bounced=True)
+ONE_URL = replace(SITE, resubmit_s=None)
+HAD = replace(SITE, doubt=True)
+NO_WAY = NotSent("connection refused", link_failed=True)
+NO_WAY_SAID = NotSent("HTTP 503: not available just now", 503, link_failed=True)
+SILENT = Doubt("no answer within 30 s", link_failed=True)
+COPY = Duplicate("m1", 7, "7: the service has had a message of this id")
 
 CASES: list[tuple[Outcome, Standing, Settlement]] = [
     (Accepted("a1"), LAST, Accept("a1")),
@@ -59,6 +83,33 @@ CASES: list[tuple[Outcome, Standing, Settlement]] = [
     (RetryLater(0x14, "queue full"), BEGUN, Wait()),
     (Doubt("link lost"), BEGUN, Resend("link lost")),
     (Doubt("link lost"), BEGUN_PARK, End("parked", "link lost")),
+    # HTTP sites that stand in for each other
+    (NO_WAY, SITE, Resubmit(30.0)),
+    (NO_WAY, SITE_LAST, Resubmit(30.0)),
+    (NO_WAY, SITE_PARK, Resubmit(30.0)),
+    (NO_WAY, SITE_AGAIN, Again(answered=False)),
+    (NO_WAY, SITE_THIRD, Again(answered=False)),
+    (NO_WAY, ONE_URL, Again(answered=False)),
+    (NO_WAY_SAID, SITE, Resubmit(30.0)),
+    (NO_WAY_SAID, SITE_AGAIN, Again(answered=True)),
+    (NO_WAY_SAID, SITE_BOUNCED, Again(answered=True)),
+    (NO_WAY_SAID, ONE_URL, Again(answered=True)),
+    (NotSent("account", 2), SITE, Again(answered=True)),
+    (NotSent("account", 2), SITE_BOUNCED, Wait()),
+    (SILENT, SITE, Resend("no answer within 30 s", same_after_s=30.0)),
+    (SILENT, SITE_AGAIN, Resend("no answer within 30 s")),
+    (SILENT, SITE_THIRD, Resend("no answer within 30 s")),
+    (SILENT, ONE_URL, Resend("no answer within 30 s")),
+    (SILENT, SITE_PARK, End("parked", "no answer within 30 s")),
+    (SILENT, SITE_LAST, End("failed", "8 attempts, the last in doubt: no answer within 30 s")),
+    (Doubt("99: unknown"), SITE, Resend("99: unknown")),
+    (RetryLater(98, "internal"), SITE, Wait()),
+    # The provider has had one of this name
+    (COPY, HAD, Accept("m1")),
+    (COPY, replace(HAD, on_doubt="park", counted=7), Accept("m1")),
+    (COPY, SITE, Resend(COPY.reason)),
+    (COPY, SITE_PARK, End("parked", COPY.reason)),
+    (COPY, SITE_LAST, End("failed", f"8 attempts, the last in doubt: {COPY.reason}")),
 ]
 
 
@@ -75,7 +126,11 @@ def test_every_outcome_in_every_standing_has_a_settlement() -> None:
         Throttled(1, "r"),
         NotSent("r"),
         NotSent("r", 4),
+        NotSent("r", link_failed=True),
+        NotSent("r", 503, link_failed=True),
         Doubt("r"),
+        Doubt("r", link_failed=True),
+        Duplicate("n", 7, "r"),
     ]
     yes_no = (True, False)
     for outcome, counted, limit, others, begun, missing in itertools.product(
@@ -83,7 +138,8 @@ def test_every_outcome_in_every_standing_has_a_settlement() -> None:
     ):
         for policy in ("resend", "park"):
             standing = Standing(counted, limit, others, policy, begun=begun, missing=missing)
-            assert decide_settlement(outcome, standing) is not None
+            for site in (standing, replace(standing, resubmit_s=30.0), replace(standing, failures=1)):
+                assert decide_settlement(outcome, site) is not None
 
 
 @pytest.mark.parametrize("counted", range(12))
@@ -94,6 +150,9 @@ def test_only_retries_and_resends_use_up_attempts(counted: int) -> None:
     assert isinstance(decide_settlement(Doubt("lost"), standing), End) is used_up
     assert not isinstance(decide_settlement(Throttled(0x58, "slow"), standing), End)
     assert not isinstance(decide_settlement(NotSent("no bind"), standing), End)
+    site = replace(standing, resubmit_s=30.0)
+    assert decide_settlement(NO_WAY, site) == Resubmit(30.0)
+    assert isinstance(decide_settlement(SILENT, site), End) is used_up
 
 
 @pytest.mark.parametrize(
@@ -106,6 +165,8 @@ def test_only_retries_and_resends_use_up_attempts(counted: int) -> None:
         (Throttled(0x58, "r"), "throttled 0x58"),
         (NotSent("r"), "not sent"),
         (Doubt("r"), "doubt"),
+        (Duplicate("n", 7, "r"), "duplicate 0x7"),
+        (Duplicate("n", None, "r"), "duplicate"),
     ],
 )
 def test_the_word_for_an_attempt(outcome: Outcome, word: str) -> None:

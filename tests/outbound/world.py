@@ -24,6 +24,8 @@ from bridge.outbound.flight import SegmentRef
 from bridge.outbound.parts import Fate, load_state
 from bridge.outbound.record import load
 from bridge.outbound.settler import Settler
+from bridge.store.claims import Unmatched
+from bridge.store.correlation import Correlation
 from tests.outbound.fake_links import Link, Submit
 from tests.outbound.fake_rabbit import NAMES, Channel, Clock, Message, Publisher, Rabbit
 from tests.outbound.fake_redis import Claims, Redis, Value
@@ -67,9 +69,17 @@ class Worker:
         self.stopped: asyncio.Task[None] | None = None
         consumers = RouteConsumers(NAMES, ["r"], self)
         outbox = Outbox(self.publisher)  # type: ignore[arg-type]
-        settler = Settler(NAMES, frozenset({"r"}), self.claims, outbox, _no_late_match, join_s=JOIN_S)
+        self.settler = Settler(
+            NAMES, frozenset({"r"}), self.claims, outbox, world.matched_late, join_s=JOIN_S
+        )
         self.dispatcher = Dispatcher(
-            {"r": world.route}, self.links, self.claims, settler, consumers, worker=name, body_limit=10_000
+            {"r": world.route},
+            self.links,
+            self.claims,
+            self.settler,
+            consumers,
+            worker=name,
+            body_limit=10_000,
         )
         consumers.attach(self.dispatcher.take, self.dispatcher.return_waiting)
         for link in self.links:
@@ -136,6 +146,8 @@ class World:
         self.published: dict[str, dict[str, Any]] = {}
         self.submits: dict[str, list[Submit]] = defaultdict(list)
         self.references: dict[int, str] = {}
+        self.rematched: list[tuple[Correlation, list[Unmatched]]] = []
+        """Receipts that had gone out unmatched, once more, and their MTs."""
         self._numbers = count(1)
         self.workers: list[Worker] = []
         self.ever: list[Worker] = []
@@ -186,6 +198,13 @@ class World:
             assert len(warnings) >= needed, "another copy nobody was warned of"
             assert flight.mt.on_doubt != "park", "a second copy of what was to be parked"
         submits.append(submit)
+
+    def matched_late(
+        self, receipts: Sequence[Unmatched], found: Correlation, then: Callable[[], None]
+    ) -> None:
+        """As inbound takes them, published at once."""
+        self.rematched.append((found, list(receipts)))
+        self.clock.call_soon(then)
 
     def _segment_submitted(self, ref: SegmentRef, claim: Value, ours: bool) -> None:
         mt_key = ref.flight.mt_key
@@ -347,10 +366,6 @@ def _warnings_needed(submits: Sequence[Submit]) -> int:
     for (copy, _), often in times.items():
         most[copy] = max(most.get(copy, 0), often)
     return sum(most.values()) - 1
-
-
-def _no_late_match(*_: object) -> None:
-    raise AssertionError("this Redis knows no unmatched receipts")
 
 
 def _nothing(*_: object, **__: object) -> None:

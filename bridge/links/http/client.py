@@ -97,7 +97,10 @@ class HttpClient:
         headers = [*self._origin.headers, *request.headers]
         if request.body or request.method in _HAVE_A_BODY:
             headers.append(("Content-Length", str(len(request.body))))
-        target = self._origin.target + request.target
+        base = self._origin.target
+        if request.target.startswith("/"):
+            base = base.removesuffix("/")  # one between them is enough
+        target = base + request.target
         try:
             return h11.Request(method=request.method, target=target, headers=headers)
         except (h11.LocalProtocolError, UnicodeError):

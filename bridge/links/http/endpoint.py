@@ -6,7 +6,8 @@ among endpoints or submitting anything twice (`outbound`), nor for what comes ba
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Literal
 
 import structlog
@@ -14,6 +15,7 @@ import structlog
 from bridge.dialects.http import Effect, Reading
 from bridge.links.counters import LinkCounters
 from bridge.links.events import LinkEvents
+from bridge.links.http.attempt import Attempt
 from bridge.links.http.circuit import Circuit, State
 from bridge.links.http.client import AnswerLost, HttpClient, NotConnected
 from bridge.links.http.plan import EndpointPlan
@@ -28,20 +30,6 @@ log = structlog.get_logger()
 
 LEASE_MARGIN_S = 10.0
 """A claim outlives the time limit of its request by this much (contract, section 7.2)."""
-
-
-class Attempt:
-    """A request without an answer. `given_up`: its outcome was told, and the answer would be a late one."""
-
-    __slots__ = ("failures", "given_up", "ident", "limit", "ref", "task")
-
-    def __init__(self, ref: object, failures: int, ident: str) -> None:
-        self.ref = ref
-        self.failures = failures
-        self.ident = ident
-        self.given_up = False
-        self.task: asyncio.Task[None]
-        self.limit: asyncio.TimerHandle
 
 
 class Endpoint:
@@ -79,6 +67,8 @@ class Endpoint:
         self._late: dict[Attempt, None] = {}
         self._trouble = ""
         self._changed = asyncio.Event()
+        self._probe_at = 0.0
+        self._probing: list[asyncio.Task[None]] = []
         self._stopping = self._aborting = False
         self._resume: asyncio.TimerHandle | None = None
         self._told = (True, True, True, "")
@@ -138,7 +128,7 @@ class Endpoint:
         """Send a prepared request. False: surely not sent. True: `attempt_ended` follows exactly once with `ref`."""
         if self.free <= 0:
             return False
-        attempt = Attempt(ref, failures, request.ident)
+        attempt = Attempt(ref, failures, self._circuit.opened)
         self._open.add(attempt)
         attempt.task = self._loop.create_task(self._exchange(attempt, request))
         attempt.limit = self._loop.call_later(self.plan.timeout_s, self._out_of_time, attempt)
@@ -156,15 +146,16 @@ class Endpoint:
                 if self.bound or self._stopping:
                     await self._changed.wait()
                 else:
-                    await self._probe_later()
+                    await self._probe_when_due()
         finally:
-            self._aborting = True
+            self._stopping = self._aborting = True
             if self._resume is not None:
                 self._resume.cancel()
-            tasks = [attempt.task for attempt in (*self._open, *self._late)]
+            tasks = [*(attempt.task for attempt in (*self._open, *self._late)), *self._probing]
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            self._end_what_had_not_begun()
             await self._client.close()
 
     def stop(self) -> None:
@@ -172,14 +163,19 @@ class Endpoint:
         self._aborting = self._stopping
         self._stopping = True
         self._changed.set()
+        for probing in self._probing:
+            probing.cancel()
         self._tell()
 
-    async def _probe_later(self) -> None:
+    async def _probe_when_due(self) -> None:
+        """Or wait until something changes."""
         try:
-            async with asyncio.timeout(self._circuit.probe_s):
+            async with asyncio.timeout_at(self._probe_at):
                 await self._changed.wait()
         except TimeoutError:
-            await self._probe()
+            self._probing = [self._loop.create_task(self._probe())]
+            await asyncio.wait(self._probing)
+            self._probe_at = self._loop.time() + self._circuit.probe_s
 
     async def _probe(self) -> None:
         try:
@@ -187,6 +183,9 @@ class Endpoint:
                 found = await probe(self.plan)
         except TimeoutError:
             found = Probed(False, self._no_answer)
+        except Exception as error:  # noqa: BLE001
+            self._log.exception("endpoint.fault")  # ours; there is a next time
+            found = Probed(False, f"a fault of the bridge: {type(error).__name__}")
         self._log.info("endpoint.probe", works=found.works, detail=found.detail)
         if found.works and self._circuit.probed():
             self._tell()
@@ -213,7 +212,7 @@ class Endpoint:
             self._answered_late(attempt, reading)
         else:
             self._open.discard(attempt)
-            self._heed(reading, again=attempt.failures > 0)
+            self._heed(reading, attempt)
             self._ended(attempt, reading.outcome)
 
     def _cancelled(self, attempt: Attempt) -> None:
@@ -223,6 +222,13 @@ class Endpoint:
         if not attempt.given_up:
             self._open.discard(attempt)
             self._ended(attempt, Doubt("the worker stopped before the answer came"))
+
+    def _end_what_had_not_begun(self) -> None:
+        """A task that is cancelled before its first turn never runs."""
+        for attempt in tuple(self._open):
+            attempt.limit.cancel()
+            self._open.discard(attempt)
+            self._ended(attempt, NotSent("the worker stopped before it was sent"))
 
     def _out_of_time(self, attempt: Attempt) -> None:
         """Its answer may come yet, and is listened for as long again; but the message waits no longer."""
@@ -235,9 +241,9 @@ class Endpoint:
         self._late[attempt] = None
         if len(self._late) > self.window:
             next(iter(self._late)).task.cancel()
-        reading = Reading(Doubt(self._no_answer, link_failed=True), Effect.FAILED)
-        self._heed(reading, again=attempt.failures > 0)
-        self._ended(attempt, reading.outcome)
+        outcome = Doubt(self._no_answer, link_failed=True)
+        self._failed(outcome, attempt)
+        self._ended(attempt, outcome)
 
     @property
     def _no_answer(self) -> str:
@@ -246,10 +252,8 @@ class Endpoint:
     def _ended(self, attempt: Attempt, outcome: Outcome) -> None:
         self.counters.ended(outcome)
         self._changed.set()
-        try:
+        with self._unharmed("attempt_ended"):
             self._events.attempt_ended(self, attempt.ref, outcome)
-        except Exception:  # noqa: BLE001
-            self._log.exception("link.event_failed", kind="attempt_ended")
         self._tell()
 
     def _answered_late(self, attempt: Attempt, reading: Reading) -> None:
@@ -260,15 +264,16 @@ class Endpoint:
         if isinstance(outcome, Duplicate):  # of a copy, while this one was in doubt
             outcome = Accepted(outcome.smsc_id)
         self._log.info("link.late_answer", outcome=outcome.__class__.__name__)
-        self._heed(reading, again=False)
-        self._events.answered_late(self, attempt.ref, outcome)
+        self._heed(reading, attempt)
+        with self._unharmed("answered_late"):
+            self._events.answered_late(self, attempt.ref, outcome)
         self._tell()
 
     # what an answer says of the endpoint
 
-    def _heed(self, reading: Reading, *, again: bool) -> None:
+    def _heed(self, reading: Reading, attempt: Attempt) -> None:
         if reading.effect is Effect.FAILED:
-            self._failed(reading.outcome, again=again)
+            self._failed(reading.outcome, attempt)
         elif reading.effect is Effect.STOP:
             self._stop_account(reading.outcome)
         elif not self._circuit.untroubled or self._trust.wary:
@@ -276,16 +281,18 @@ class Endpoint:
             if self._circuit.answered():
                 self._log.info("endpoint.works")
 
-    def _failed(self, outcome: Outcome, *, again: bool) -> None:
+    def _failed(self, outcome: Outcome, attempt: Attempt) -> None:
         reason = str(getattr(outcome, "reason", ""))
         self.counters.failed_attempts += 1
-        if not self._circuit.failed(again):
+        if not self._circuit.failed(attempt.failures > 0, attempt.opened):
             return
         self._trouble = reason
+        self._probe_at = self._loop.time() + self._circuit.probe_s
         self._log.warning("endpoint.failing", reason=reason, next_probe_s=self._circuit.probe_s)
         self._changed.set()
         if not any(endpoint.bound for endpoint in self.siblings):
-            self._events.alarm(self, f"no HTTP site works; the last: {reason}")
+            with self._unharmed("alarm"):
+                self._events.alarm(self, f"no HTTP site works; the last: {reason}")
 
     def _stop_account(self, outcome: Outcome) -> None:
         pause_s = self._trust.account_refused()
@@ -294,7 +301,8 @@ class Endpoint:
         reason = str(getattr(outcome, "reason", ""))
         self._log.error("link.account_stopped", status=reason, for_seconds=pause_s)
         self._resume = self._loop.call_later(pause_s, self._resume_account)
-        self._events.alarm(self, f"account stopped: {reason}")
+        with self._unharmed("alarm"):
+            self._events.alarm(self, f"account stopped: {reason}")
 
     def _resume_account(self) -> None:
         self._resume = None
@@ -310,7 +318,13 @@ class Endpoint:
         self._told_free = self.free > 0
         if now == before and not freed:
             return
-        try:
+        with self._unharmed("link_changed"):
             self._events.link_changed(self)
+
+    @contextmanager
+    def _unharmed(self, kind: str) -> Iterator[None]:
+        """A fault above is not the link's."""
+        try:
+            yield
         except Exception:  # noqa: BLE001
-            self._log.exception("link.event_failed", kind="link_changed")
+            self._log.exception("link.event_failed", kind=kind)

@@ -42,11 +42,15 @@ def endpoint_plans(name: str, provider: ProviderSettings) -> Iterator[EndpointPl
     sites.sort(key=lambda site: site[0] != http.primary)
     dialect, tls = http_dialect(provider), _tls(name, http)
     resolves = http.strategy == "dns"
+    names: set[str] = set()
     for rank, (site_name, url) in enumerate(sites):
+        place = _name(url)
+        endpoint = f"{place}#{site_name}" if place in names else place
+        names.add(endpoint)
         yield EndpointPlan(
             provider=name,
             site=site_name,
-            name=_name(url),
+            name=endpoint,
             url=url,
             rank=rank,
             window=http.window,
@@ -67,6 +71,6 @@ def _tls(name: str, http: HttpSettings) -> ssl.SSLContext:
 
 
 def _name(url: str) -> str:
-    """The URL without what tells nothing, or too much: scheme, credentials, query."""
+    """The URL without what tells nothing, or too much: scheme, credentials, query. No name has a bar."""
     parts = urlsplit(url)
-    return parts.netloc.rpartition("@")[2] + parts.path.rstrip("/")
+    return (parts.netloc.rpartition("@")[2] + parts.path.rstrip("/")).replace("|", "%7C")

@@ -81,3 +81,6 @@ function operations.release()
   if value and pending(value) == owner then redis.call('DEL', key) end
   return 1
 end
+
+-- What is recorded of its end; nothing of one that has not ended.
+function operations.ending() return select(2, finished(get(take(1)))) or '' end

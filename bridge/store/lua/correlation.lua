@@ -50,7 +50,11 @@ local function speaks_of(digits, one, other, guess)
 end
 
 local DOUBLED = 'possible_duplicate'
-local UNANSWERED = '"unanswered":"'
+
+-- Whether it was only to be expected. The word may stand in what a producer wrote, too.
+local function is_unanswered(json)
+  return string.find(json, '"unanswered":', 1, true) ~= nil and cjson.decode(json).unanswered ~= nil
+end
 
 local function same_mt(json, other)
   if json == other then return true end
@@ -66,7 +70,7 @@ local function remember(id_key, digits, segment, json)
   for _, use in ipairs(uses) do
     if same_mt(use.json, json) then
       use.segment = segment
-      if string.find(use.json, UNANSWERED, 1, true) then
+      if is_unanswered(use.json) then
         use.json = json
         return {key = id_key, uses = uses, use = use}, true
       end

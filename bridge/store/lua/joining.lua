@@ -73,7 +73,7 @@ end
 
 -- Whether it was to be expected only, and the MT has been answered otherwise since: it speaks of a copy beside that.
 local function is_beside(use)
-  if not string.find(use.json, UNANSWERED, 1, true) then return false end
+  if not is_unanswered(use.json) then return false end
   local mt = cjson.decode(use.json)
   local mt_key = mt.generation and string.format('%s\t%d', mt.mt, mt.generation) or mt.mt
   return string.find(get(prefix .. ':mt:' .. mt_key) or '', '^[DFdf]|') ~= nil
