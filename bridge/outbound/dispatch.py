@@ -93,14 +93,14 @@ class Dispatcher:
         flight.choosy = route.is_choosy(mt)
         self._flights[mt_key] = flight
         if flight.trouble is not None and flight.trouble.waits:
-            self._settler.wait_for_site(flight)
+            self._settler.waiting.wait_for_site(flight)
         else:
             self._enter(flight, route)
 
     def _enter(self, flight: Flight, route: Route) -> None:
         """To the end of its lane, if there is a link to wait for."""
         if self._stranded(flight, route):
-            self._settler.wait_for_link(flight)
+            self._settler.waiting.wait_for_link(flight)
         else:
             route.lanes.push(flight)
             self._wake(route)
@@ -196,9 +196,9 @@ class Dispatcher:
         route = self.routes[flight.route]
         flight.stage = Stage.WAITING
         if self.stopping or not route.prefetch(self._loop.time()):
-            self._settler.give_back(flight)
+            self._settler.waiting.give_back(flight)
         elif self._stranded(flight, route):
-            self._settler.wait_for_link(flight)
+            self._settler.waiting.wait_for_link(flight)
         else:
             route.lanes.push_front(flight)
             self._wake(route)
@@ -230,15 +230,15 @@ class Dispatcher:
             long.parts = long.parts.told() if route.can_go_on(flight, now) else long.parts.given_up()
         avoided = next((slot for slot in route.slots if slot.key == flight.avoid), None)
         if self.stopping or not route.other_link_up(flight, avoided, now):
-            self._settler.climb_again(flight)
+            self._settler.waiting.climb(flight)
         else:
-            self._settler.let_go(flight)
+            self._settler.waiting.let_go(flight)
             self.place(flight)
 
     def return_waiting(self, route_name: str) -> None:
         """All that waits for a link of this route goes back to RabbitMQ, for any other worker."""
         for flight in self.routes[route_name].lanes.drain():
-            self._settler.give_back(flight)
+            self._settler.waiting.give_back(flight)
 
     async def stop(self) -> None:
         """Soft stop: nothing new is sent; returns when nothing is in flight any more. The caller sets the limit."""

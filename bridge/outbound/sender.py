@@ -122,7 +122,7 @@ class Sender:
             return
         match claim.verdict:
             case "busy":
-                self._settler.wait_for_lease(flight, claim.wait_ms)
+                self._settler.waiting.wait_for_lease(flight, claim.wait_ms)
             case "stale" | "lost":
                 # A worker died between its claim and the answer, or left it: now it is ours to go on with.
                 inherit(flight, claim)

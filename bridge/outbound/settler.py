@@ -1,18 +1,17 @@
-"""Carrying out a settlement: what is recorded, told, tried again or given back, and when the next step is safe.
+"""Carrying out a settlement: what is recorded, told or tried again, and when the next step is safe.
 
 Every step waits for the one before it to be safe; none holds up another message. A crash between two steps leaves
 either the claim or the delivery, and the next worker goes on from there. How answers get into Redis is in
-`recorder`, how an end is told in `endings`.
+`recorder`, how an end is told in `endings`, how a message is set aside in `waiting`.
 """
 
-from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Protocol
 
 import structlog
 
-from bridge.broker.message import Delivery, forward
-from bridge.model.names import HEADER_DOUBT, WAIT_RUNGS_S, Names
+from bridge.broker.message import Delivery
+from bridge.model.names import Names
 from bridge.model.outcome import Doubt
 from bridge.outbound.body import InvalidMt
 from bridge.outbound.endings import Endings
@@ -21,7 +20,6 @@ from bridge.outbound.flight import Flight, Long, SegmentRef, Stage
 from bridge.outbound.parts import dump_state
 from bridge.outbound.ports import ClaimsPort, LinkPort, OutboxPort
 from bridge.outbound.recorder import LateMatch, Recorder
-from bridge.outbound.retry import rung_after, rung_for_lease
 from bridge.outbound.settle import (
     Accept,
     Again,
@@ -35,12 +33,10 @@ from bridge.outbound.settle import (
     decide_settlement,
 )
 from bridge.outbound.tell import outcome_message, report_of
+from bridge.outbound.waiting import Waiting
 from bridge.store.claims import Recorded
 
 log = structlog.get_logger(__name__)
-
-NO_CARRIER_RUNG_S = 5
-"""How long a message waits that only providers without a link up may still carry."""
 
 
 class Hand(Protocol):
@@ -74,6 +70,7 @@ class Settler:
         self._endings = Endings(
             names, accepted_events, claims, outbox, self._recorder, self._expectations, self._forget
         )
+        self.waiting = Waiting(names, claims, outbox, self._endings.done, self._forget)
         self._hand: Hand
         self.tally = self._endings.tally
 
@@ -98,18 +95,18 @@ class Settler:
             case Again(answered=False):
                 self.unsent(flight)
             case Again() | Elsewhere():
-                self.let_go(flight)
+                self.waiting.let_go(flight)
                 self._hand.place(flight)
             case Wait():
                 flight.counted = standing.counted + 1
-                self._climb(flight, rung_after(flight.counted))
+                self.waiting.climb(flight)
             case Resubmit(after_s):
-                self._send_home(flight, after_s)
-                self.wait_for_site(flight)
+                self.waiting.send_home(flight, after_s)
+                self.waiting.wait_for_site(flight)
             case Resend(reason, same_after_s):
                 flight.counted = standing.counted + 1
                 if same_after_s is not None:
-                    self._send_home(flight, same_after_s)
+                    self.waiting.send_home(flight, same_after_s)
                 self._resend(flight, link, reason)
             case End():
                 self._endings.end(flight, link, settlement)
@@ -214,103 +211,15 @@ class Settler:
         elif flight.complete:
             self.accept_segments(flight)
         elif flight.trouble is not None and flight.trouble.home is not None:
-            self.wait_for_site(flight)
+            self.waiting.wait_for_site(flight)
         else:
             self._hand.resend(flight)
-
-    # Waiting and giving back
-
-    def climb_again(self, flight: Flight) -> None:
-        """A resend that has no other link to go to waits like a refused message."""
-        self._climb(flight, rung_after(flight.counted))
-
-    def wait_for_lease(self, flight: Flight, wait_ms: int) -> None:
-        """Another worker may be sending it: it comes back when that worker's lease may have passed.
-
-        And then as one of which no doubt was told: that of the copy which that worker may have sent is not told yet.
-        """
-        flight.claimed_at = None
-        self._climb(flight, rung_for_lease(wait_ms), {HEADER_DOUBT: False})
-
-    def wait_for_link(self, flight: Flight) -> None:
-        """Only providers without a link up, or too busy, may still carry it: it waits in RabbitMQ, not here."""
-        self._climb(flight, NO_CARRIER_RUNG_S)
-
-    def wait_for_site(self, flight: Flight) -> None:
-        """It goes to the HTTP site that failed it once more, after a while, whichever worker has it then.
-
-        As many rungs of the ladder as that takes, one after another.
-        """
-        assert flight.trouble is not None  # noqa: S101
-        left_s = flight.trouble.wait_s or 0.0
-        rung_s = rung_for_lease(int(left_s * 1000))
-        self._send_home(flight, left_s - rung_s)
-        self._climb(flight, rung_s)
-
-    @staticmethod
-    def _send_home(flight: Flight, after_s: float) -> None:
-        assert flight.trouble is not None  # noqa: S101
-        flight.trouble = flight.trouble.goes_home_after(after_s)
 
     def unsent(self, flight: Flight) -> None:
         """Nothing of it was written: a claim that says so already is kept, for it goes again at once."""
         if flight.long is not None:
-            self.let_go(flight)
+            self.waiting.let_go(flight)
         self._hand.place(flight)
-
-    def _climb(self, flight: Flight, rung_s: int, but: Mapping[str, object] | None = None) -> None:
-        """Onto the ladder, with what we know of it, `but` for this."""
-        flight.stage = Stage.SETTLING
-        self.let_go(flight)
-        delivery = flight.deliveries[-1]
-        message = forward(
-            delivery,
-            self._names.wait(rung_s),
-            self._names.route_key(flight.route, flight.lane),
-            flight.travel_headers() | dict(but or {}),
-        )
-        self._outbox.send_all([message], partial(self._climbed, flight))
-
-    def _climbed(self, flight: Flight) -> None:
-        if flight.claimed_at is not None and flight.doubt:
-            # The claim goes on telling of the doubt, to the copy and to any other of this id, but its lease ends now.
-            self._claims.claim(flight.mt_key, flight.owner, 0, lambda _claim: None)
-        self._endings.done(flight)
-
-    def give_back(self, flight: Flight) -> None:
-        """To RabbitMQ, where any other worker may take it; its claim first, so that none mistakes it for doubt.
-
-        What has happened to it travels with a copy only: such a one goes by the lowest rung.
-        """
-        flight.stage = Stage.SETTLING
-        if flight.learned:
-            self._climb(flight, WAIT_RUNGS_S[0])
-        elif not self.let_go(flight, partial(self._requeue, flight)):
-            self._requeue(flight)
-
-    def _requeue(self, flight: Flight) -> None:
-        for delivery in flight.deliveries:
-            delivery.requeue()
-        self._hand.forget(flight)
-
-    def let_go(self, flight: Flight, then: Callable[[], None] | None = None) -> bool:
-        """While it waits its claim is nobody's: given up, or, where it tells what others must know, left.
-
-        False if there is nothing to do: there is no claim of ours, or it has to stay as it is.
-        """
-        done = then or _nothing
-        if flight.claimed_at is None:
-            return False
-        long = flight.long
-        if long is not None and (flight.needs_claim or long.parts.begun):
-            state = dump_state(long.parts, doubt=flight.doubt)
-            flight.takeover, flight.seen = True, state
-            self._claims.leave(flight.mt_key, flight.give_up_claim(), long.reference, state, done)
-            return True
-        if flight.needs_claim:
-            return False
-        self._claims.release(flight.mt_key, flight.give_up_claim(), done)
-        return True
 
 
 def _taken_whole(flight: Flight) -> tuple[Long, LinkPort]:

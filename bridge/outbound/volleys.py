@@ -2,7 +2,7 @@
 
 A *volley* is as many of the segments that are to be sent as the link has room for. Its claim says of them that they
 are written before they are, so that whoever finds that claim knows of the doubt; each answer is recorded at once;
-the last one ends the volley in one outcome. Between volleys the claim is left (`Settler.let_go`) with what is known
+the last one ends the volley in one outcome. Between volleys the claim is left (`Waiting.let_go`) with what is known
 by then, and the next one takes it over, in this worker or in another.
 
 What has become of the segments is in `parts`; what happens after a volley is decided in `settle` as for any attempt.

@@ -3,21 +3,22 @@
 The SMSCs beside it, where a test wants some, are those of `conftest.py`.
 """
 
+import asyncio
 import socket
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
 from bridge.config.settings import Settings
 from bridge.model.names import Names
-from bridge.simulator.http import HttpProvider, HttpSite, Sent
+from bridge.simulator.http import Callback, HttpProvider, HttpSite
 from bridge.simulator.network import Network
 from bridge.simulator.smsc import SimulatedSmsc
 from tests.system.application import Application
 from tests.system.lab import Event, Lab
-from tests.system.processes import Crew
+from tests.system.processes import LIMIT_S, Crew
 
 TOKEN = "callback-secret"
 SITES = ("one", "two")
@@ -116,17 +117,23 @@ class HttpStage:
 
     async def lab(self, **parts: Any) -> Lab:
         """A bridge in this process; `parts` go to `document`."""
-        settings = Settings.model_validate(self.document(**parts))
+        return await self.lab_of(Settings.model_validate(self.document(**parts)))
+
+    async def lab_of(self, settings: Settings) -> Lab:
+        """A bridge in this process on this configuration."""
         return await self._stack.enter_async_context(Lab(settings))
 
     async def crew(
         self, directory: Path, workers: int, network: Network, **parts: Any
     ) -> tuple[Crew, Application]:
-        """Worker processes, and an application that hears them; `parts` go to `document`."""
-        file = self.document(**parts)
-        crew = await self._stack.enter_async_context(Crew(directory, file))
+        """Worker processes, and an application that hears them; `parts` go to `document`.
+
+        With an `amqp_url` among them, only the workers use that.
+        """
+        crew = await self._stack.enter_async_context(Crew(directory, self.document(**parts)))
         await crew.workers(workers)
-        app = Application(file["broker"]["url"], Names(self._where[2]), network)
+        amqp_url, _, prefix = self._where
+        app = Application(amqp_url, Names(prefix), network)
         return crew, await self._stack.enter_async_context(app)
 
     @property
@@ -138,13 +145,17 @@ class HttpStage:
         """The sites that were asked for this message, in order."""
         return [request.site for request in self.provider.requests if request.ident == ident]
 
-    async def until_told(self) -> None:
-        """Until no receipt and no MO is owed."""
-        await self.provider.until(lambda: not self.provider.outbox.counts.open)
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Until this holds of the provider."""
+        async with asyncio.timeout(LIMIT_S):
+            await self.provider.until(condition)
 
-    def calls(self, kind: str) -> list[Sent]:
-        """Its calls to the bridge."""
-        return [sent for sent in self.provider.callbacks if sent.kind == kind]
+    async def until_told(self, *callbacks: Callback) -> None:
+        """Until the bridge has these, or whatever is owed to it."""
+        if callbacks:
+            await self.until(lambda: not any(callback.open for callback in callbacks))
+        else:
+            await self.until(lambda: not self.provider.outbox.counts.open)
 
 
 def results(event: Event) -> list[tuple[str, str]]:

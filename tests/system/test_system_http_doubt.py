@@ -56,10 +56,8 @@ async def test_a_receipt_resolves_what_was_parked_whichever_worker_gets_it(stage
     await parked(lab)
     await lab.stop_worker(lab.workers[0][0])
     await lab.start_worker()
-    stage.provider.send_receipt("m-0", state=6)
-    stage.provider.send_receipt("m-0")
+    await stage.until_told(stage.provider.send_receipt("m-0", state=6), stage.provider.send_receipt("m-0"))
     await lab.until(lambda: bool(lab.by_kind["dr"]), 20)
-    await stage.until_told()
     assert outcomes(lab) == ["parked", "resolved"]
     (dr,) = once_each(lab.by_kind["dr"])
     assert (dr["mt_id"], dr["state"], dr["matched"], dr["metadata"]) == ("m-0", "delivered", True, {"k": 1})
@@ -76,7 +74,7 @@ async def test_a_receipt_and_a_late_answer_resolve_it_once(stage: HttpStage) -> 
     await parked(lab)
     stage.provider.send_receipt("m-0")
     await lab.until(lambda: bool(lab.of("mt", outcome="resolved")) and bool(lab.by_kind["dr"]), 20)
-    await stage.provider.until(lambda: stage.provider.requests[0].status == 200)
+    await stage.until(lambda: stage.provider.requests[0].status == 200)
     await lab.publish(mts(1))
     await lab.until(lambda: "accepted" in outcomes(lab), 20)  # whatever the late answer told is told by now
     assert outcomes(lab) == ["parked", "resolved", "accepted"]
@@ -116,7 +114,7 @@ async def test_what_a_killed_worker_had_asked_is_asked_again_or_parked_and_resol
     crew, app = await stage.crew(tmp_path, 1, network, http={"timeout_seconds": 2})
     await app.publish(["r-0"])
     await app.publish(["p-0"], on_doubt="park")
-    await stage.provider.until(lambda: len(stage.provider.taken) == 2)
+    await stage.until(lambda: len(stage.provider.taken) == 2)
     await crew.commands[0].kill()
     stage.one.behave()
     await crew.workers(1)

@@ -284,6 +284,8 @@ class Endpoint:
     def _failed(self, outcome: Outcome, attempt: Attempt) -> None:
         reason = str(getattr(outcome, "reason", ""))
         self.counters.failed_attempts += 1
+        if self._circuit.untroubled:
+            self._log.warning("endpoint.failed", reason=reason)
         if not self._circuit.failed(attempt.failures > 0, attempt.opened):
             return
         self._trouble = reason
