@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
@@ -115,10 +115,15 @@ def target_of(letter: Letter, routes: Collection[str], to_route: str | None, *, 
     return Target(route, letter.lane)
 
 
-def new_generation(delivery: Delivery, names: Names, target: Target) -> Outgoing:
-    """The MT as it was published once, but of the next generation: to the same lane again it is the same message."""
+def new_generation(delivery: Delivery, names: Names, target: Target, *, maybe_sent: bool) -> Outgoing:
+    """The MT as it was published once, but of the next generation: to the same lane again it is the same message.
+
+    `maybe_sent`: a provider may have it already, and its events are to say so.
+    """
     key = names.route_key(target.route, target.lane)
-    message = forward(delivery, names.mt, key, {HEADER_GENERATION: generation_of(delivery) + 1})
-    for name in _OF_THE_OLD_LIFE:
-        (message.headers or {}).pop(name, None)
-    return message
+    message = forward(delivery, names.mt, key)
+    headers = {name: value for name, value in (message.headers or {}).items() if name not in _OF_THE_OLD_LIFE}
+    headers[HEADER_GENERATION] = generation_of(delivery) + 1
+    if maybe_sent:
+        headers[HEADER_DOUBT] = True
+    return replace(message, headers=headers)

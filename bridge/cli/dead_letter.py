@@ -12,7 +12,15 @@ from bridge.broker.message import Delivery
 from bridge.model.attempt import Attempt
 from bridge.model.ids import digest
 from bridge.model.mt import Mt
-from bridge.model.names import HEADER_AT, HEADER_ATTEMPTS, HEADER_DETAIL, HEADER_REASON, Lane, Names
+from bridge.model.names import (
+    HEADER_AT,
+    HEADER_ATTEMPTS,
+    HEADER_DETAIL,
+    HEADER_DOUBT,
+    HEADER_REASON,
+    Lane,
+    Names,
+)
 from bridge.outbound.body import read_mt
 from bridge.outbound.flight import generation_of, key_of
 from bridge.outbound.record import load
@@ -31,8 +39,8 @@ class Letter:
     """`handle` names it where it has no id, and tells two of one id apart; it stays the same while it is in the queue.
 
     `is_mt`: its body can be read as one. `route`: None where its routing key names none. `resolved`: whether Redis
-    says that a provider has it after all; None while that is not known. `given_back`: how often it was delivered to
-    somebody who did not keep it.
+    says that a provider has it after all; None while that is not known. `maybe_sent`: a provider may have it, which
+    nobody knows. `given_back`: how often it was delivered to somebody who did not keep it.
     """
 
     handle: str
@@ -49,6 +57,7 @@ class Letter:
     generation: int
     octets: int
     given_back: int
+    maybe_sent: bool = False
     resolved: bool | None = None
 
     @property
@@ -70,7 +79,12 @@ class Letter:
         except ValueError:
             return replace(self, resolved=None)
         attempts = max(self.attempts, tuple(report.attempts), key=len)
-        return replace(self, resolved=report.outcome == "accepted", attempts=attempts)
+        return replace(
+            self,
+            resolved=report.outcome == "accepted",
+            attempts=attempts,
+            maybe_sent=self.maybe_sent or report.possible_duplicate,
+        )
 
 
 def letter_of(delivery: Delivery, names: Names) -> Letter:
@@ -96,6 +110,7 @@ def letter_of(delivery: Delivery, names: Names) -> Letter:
         generation=generation,
         octets=len(delivery.body),
         given_back=given_back if isinstance(given_back, int) else 0,
+        maybe_sent=reason == "doubt" or headers.get(HEADER_DOUBT) is True,
     )
 
 

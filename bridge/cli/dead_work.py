@@ -159,7 +159,9 @@ async def _publish(desk: Desk, settings: Settings, order: Order, to_go: list[Fou
                 if isinstance(target, Left):
                     report.left(one.letter, target.word, wrong=target.wrong)
                 else:
-                    message = new_generation(one.delivery, desk.names, target)
+                    message = new_generation(
+                        one.delivery, desk.names, target, maybe_sent=one.letter.maybe_sent
+                    )
                     publisher.publish(message, partial(answered, one, target))
             await publisher.idle()
             report.went(first + BATCH, len(to_go))

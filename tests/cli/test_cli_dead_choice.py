@@ -318,7 +318,8 @@ def test_a_new_generation_is_the_original_without_its_old_life() -> None:
         "x-delivery-count": 4,
     }
     old = delivery(headers={**REJECTED, **travelled}, message_id="m", app_id="shop", correlation_id="c")
-    first, again = (new_generation(old, NAMES, Target("other", "interactive")) for _ in range(2))
+    target = Target("other", "interactive")
+    first, again = (new_generation(old, NAMES, target, maybe_sent=False) for _ in range(2))
     assert first == again, "done twice it is the same message"
     assert (first.exchange, first.routing_key, first.body) == ("b.mt", "mt.other.interactive", old.body)
     assert first.headers == {
@@ -328,6 +329,25 @@ def test_a_new_generation_is_the_original_without_its_old_life() -> None:
     }
     assert (first.message_id, first.app_id, first.correlation_id) == ("m", "shop", "c")
     assert first.mandatory
+
+
+@pytest.mark.parametrize(
+    ("headers", "info", "maybe_sent"),
+    [
+        ({"bridge-reason": "doubt"}, "", True),
+        ({"bridge-reason": "failed"}, "", False),
+        ({"bridge-reason": "failed", "bridge-doubt": True}, "", True),
+        ({"bridge-reason": "failed"}, 'S|{"o":"failed","r":"","s":null,"n":1,"d":true,"a":[],"l":[]}', True),
+    ],
+)
+def test_what_a_provider_may_have_already_is_replayed_with_a_mark(
+    headers: dict[str, Any], info: str, maybe_sent: bool
+) -> None:
+    old = delivery(headers=headers)
+    found = letter_of(old, NAMES).recalled(info)
+    assert found.maybe_sent is maybe_sent
+    message = new_generation(old, NAMES, Target("other", "bulk"), maybe_sent=found.maybe_sent)
+    assert (message.headers or {}).get("bridge-doubt", False) is maybe_sent
 
 
 # Words
