@@ -19,7 +19,7 @@ IMPORT_LINTER_CACHE := --cache-dir $(CACHE)/imports
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup servers demo test lint types unit fuzz measure format lock clean
+.PHONY: help setup servers demo test lint types unit fuzz chaos measure format lock clean
 
 help:  ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 10
@@ -50,6 +50,9 @@ unit: setup servers  ## the tests alone; ARGS="tests/smpp -k bind" for some of t
 
 fuzz: setup  ## damaged octets against all that reads them, for as long as you like; ARGS="--minutes 600"
 	$(VENV)/python -m tests.fuzz $(ARGS)
+
+chaos: setup servers  ## break everything under load and count what is lost; ARGS="--minutes 60 --cluster 3 --replica"
+	$(VENV)/python -m tests.chaos $(ARGS)
 
 measure: setup  ## what an HTTP exchange costs, beside httpx; ARGS="--seconds 10"
 	$(VENV)/python -m tests.measure $(ARGS)

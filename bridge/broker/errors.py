@@ -34,6 +34,9 @@ class ChannelLost(Exception):
         self.code = code
 
 
+LIBRARY_ERRORS = (amqp.AMQPError, OSError, RuntimeError, StopAsyncIteration)
+"""What the library raises; the last when the peer has hung up before it began to read. TimeoutError is an OSError."""
+
 _CHANNEL_CODES: tuple[tuple[type[amqp.AMQPError], int], ...] = (
     (amqp.ChannelAccessRefused, 403),
     (amqp.ChannelNotFoundEntity, 404),
@@ -44,7 +47,7 @@ _CHANNEL_CODES: tuple[tuple[type[amqp.AMQPError], int], ...] = (
 
 def reason_of(error: BaseException | None) -> str:
     """What an exception of the library says, as one line."""
-    if error is None or isinstance(error, asyncio.CancelledError):
+    if error is None or isinstance(error, asyncio.CancelledError | StopAsyncIteration):
         return "the connection closed"
     if isinstance(error, TimeoutError):
         return "no answer in time"
@@ -71,7 +74,7 @@ def library_errors() -> Iterator[None]:
         if cancelled_by_owner():
             raise
         raise lost(error) from error
-    except (amqp.AMQPError, OSError, RuntimeError) as error:  # TimeoutError is an OSError
+    except LIBRARY_ERRORS as error:
         raise lost(error) from error
 
 

@@ -13,7 +13,13 @@ import aiormq.exceptions as amqp
 from aio_pika.connection import make_url
 from aiormq.channel import Channel
 
-from bridge.broker.errors import BrokerUnavailable, cancelled_by_owner, library_errors, reason_of
+from bridge.broker.errors import (
+    LIBRARY_ERRORS,
+    BrokerUnavailable,
+    cancelled_by_owner,
+    library_errors,
+    reason_of,
+)
 from bridge.config.settings import HostPort
 
 CONNECT_LIMIT_S = 5.0
@@ -122,7 +128,7 @@ async def _connect(url: str, name: str) -> Session:
         if cancelled_by_owner():
             raise
         raise BrokerUnavailable(explain(url, error)) from error
-    except (amqp.AMQPError, OSError, ValueError, RuntimeError) as error:
+    except (*LIBRARY_ERRORS, ValueError) as error:
         raise BrokerUnavailable(explain(url, error)) from error
     return Session(connection, place_of(url))
 

@@ -14,7 +14,7 @@ import structlog
 from aiormq import spec
 from aiormq.channel import Channel
 
-from bridge.broker.errors import ChannelLost, lost
+from bridge.broker.errors import LIBRARY_ERRORS, ChannelLost, lost
 from bridge.broker.message import Confirmation, Outgoing
 
 log = structlog.get_logger(__name__)
@@ -97,7 +97,7 @@ def confirmation_of(publish: asyncio.Task[Any]) -> Confirmation:
         return Confirmation.CONFIRMED if confirmed else Confirmation.REFUSED
     if isinstance(error, amqp.DeliveryError):
         return Confirmation.REFUSED
-    if isinstance(error, amqp.AMQPError | OSError | RuntimeError):
+    if isinstance(error, LIBRARY_ERRORS):
         return Confirmation.UNKNOWN
     # Anything else comes from encoding, before an octet was written.
     log.error("publish.unencodable", error=type(error).__name__)

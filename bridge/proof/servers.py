@@ -53,7 +53,10 @@ class PrivateRedis(PrivateServer):
 
 
 class PrivateRabbit(PrivateServer):
-    """A RabbitMQ node of its own: no plugins, few schedulers, reachable from this machine only."""
+    """A RabbitMQ node of its own: no plugins, few schedulers, reachable from this machine only.
+
+    Started `beside` another that runs, it joins that one's cluster; the other is then to be closed after it.
+    """
 
     program = "rabbitmq"
     package = "rabbitmq-server"
@@ -61,9 +64,13 @@ class PrivateRabbit(PrivateServer):
     hello = b"AMQP\x00\x00\x09\x01"
     welcome = b"\x01\x00\x00"  # a method frame on channel 0: connection.start
 
-    def __init__(self, parent: Path | None = None) -> None:
+    def __init__(self, parent: Path | None = None, *, beside: "PrivateRabbit | None" = None) -> None:
         super().__init__(parent)
         self.port, self._dist_port, self._epmd_port = free_ports(3)
+        self._cookie = secrets.token_hex(16)
+        self._beside = beside
+        if beside is not None:
+            self._epmd_port, self._cookie = beside._epmd_port, beside._cookie
         self.node = f"bridge-{secrets.token_hex(4)}@localhost"
         self.url = f"amqp://guest:guest@127.0.0.1:{self.port}/"
         self._environment = self._write_configuration()
@@ -118,13 +125,16 @@ class PrivateRabbit(PrivateServer):
         await self.ctl("eval", "catch mnesia:sync_log().")
 
     def _write_configuration(self) -> dict[str, str]:
+        listens = f"listeners.tcp.local = 127.0.0.1:{self.port}\n"
         files = {
-            "rabbitmq.conf": f"listeners.tcp.local = 127.0.0.1:{self.port}\n",
+            "rabbitmq.conf": listens + ("" if self._beside is None else _joins(self._beside.node)),
             "enabled_plugins": "[].\n",
             "rabbitmq-env.conf": "",
+            ".erlang.cookie": self._cookie,
         }
         for name, content in files.items():
             (self.directory / name).write_text(content)
+        (self.directory / ".erlang.cookie").chmod(0o400)
         return {
             "PATH": os.environ.get("PATH", os.defpath),
             "LANG": "C.UTF-8",
@@ -150,10 +160,18 @@ class PrivateRabbit(PrivateServer):
 
     async def _launch(self) -> subprocess.Popen[bytes]:
         server, _, epmd = self._programs
-        if self._epmd is None:
+        if self._epmd is None and self._beside is None:
             # Before the node, which would otherwise start one that nobody ends; and beyond its kills and restarts.
             self._epmd = self._spawn([epmd], self._environment)
             await self._until_answered(
                 self._epmd, self._epmd_port, b"\x00\x01n", struct.pack(">I", self._epmd_port)
             )
         return self._spawn([server, "-noinput", "-start_epmd", "false"], self._environment)
+
+
+def _joins(node: str) -> str:
+    """The lines of rabbitmq.conf that make a node without data join this one's cluster."""
+    return (
+        "cluster_formation.peer_discovery_backend = classic_config\n"
+        f"cluster_formation.classic_config.nodes.1 = {node}\n"
+    )

@@ -79,6 +79,29 @@ async def test_rabbit_keeps_confirmed_messages_over_a_kill(prefix: str) -> None:
 
 
 @pytest.mark.servers
+async def test_three_nodes_make_a_cluster_that_outlives_one_of_them(prefix: str) -> None:
+    async with PrivateRabbit() as first:
+        second, third = PrivateRabbit(beside=first), PrivateRabbit(beside=first)
+        async with second, third:
+            async with await aio_pika.connect(second.url) as connection:
+                queue = await (await connection.channel()).declare_queue(
+                    prefix, durable=True, arguments={"x-queue-type": "quorum"}
+                )
+                members = await first.ctl("list_queues", "name", "members", "--no-table-headers")
+                assert all(node.node in members for node in (first, second, third))
+                first.kill()
+                message = aio_pika.Message(b"kept", delivery_mode=aio_pika.DeliveryMode.PERSISTENT)
+                await queue.channel.default_exchange.publish(message, routing_key=prefix)
+            await first.start()
+            async with await aio_pika.connect(first.url) as connection:
+                received = await (await (await connection.channel()).get_queue(prefix)).get()
+                assert received is not None
+                await received.ack()
+    assert not first.directory.exists()
+    assert not second.directory.exists()
+
+
+@pytest.mark.servers
 async def test_rabbitmqctl_speaks_to_the_private_node(rabbit: PrivateRabbit) -> None:
     flags = dict(line.split("\t") for line in (await rabbit.ctl("list_feature_flags")).splitlines())
     assert flags["stream_queue"] == "enabled"  # dead lettering at least once needs it

@@ -19,7 +19,7 @@ from bridge.links.http.attempt import Attempt
 from bridge.links.http.circuit import Circuit, State
 from bridge.links.http.client import AnswerLost, HttpClient, NotConnected
 from bridge.links.http.plan import EndpointPlan
-from bridge.links.http.probe import Probed, probe
+from bridge.links.http.probe import probe
 from bridge.links.http.resolver import Resolver
 from bridge.links.trust import Trust
 from bridge.model.mt import Mt
@@ -178,14 +178,7 @@ class Endpoint:
             self._probe_at = self._loop.time() + self._circuit.probe_s
 
     async def _probe(self) -> None:
-        try:
-            async with asyncio.timeout(self.plan.timeout_s):
-                found = await probe(self.plan)
-        except TimeoutError:
-            found = Probed(False, self._no_answer)
-        except Exception as error:  # noqa: BLE001
-            self._log.exception("endpoint.fault")  # ours; there is a next time
-            found = Probed(False, f"a fault of the bridge: {type(error).__name__}")
+        found = await probe(self.plan)
         self._log.info("endpoint.probe", works=found.works, detail=found.detail)
         if found.works and self._circuit.probed():
             self._tell()

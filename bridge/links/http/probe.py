@@ -4,14 +4,18 @@ Each try has a connection of its own. That costs more than a worker's exchanges 
 can still be made.
 """
 
+import asyncio
 from typing import Any, NamedTuple
 
 import httpx
+import structlog
 
 from bridge.links.http.errors import NameNotResolved
 from bridge.links.http.plan import EndpointPlan
 from bridge.links.http.resolver import Resolver
 from bridge.links.reasons import reason_of
+
+log = structlog.get_logger(__name__)
 
 _SERVER_FAULTS = range(500, 600)
 _NO_SUCH_METHOD = (501, 505)
@@ -27,16 +31,25 @@ class Probed(NamedTuple):
 
 
 async def probe(plan: EndpointPlan) -> Probed:
-    """One try, within the time limit of a request. Whoever answers is there, unless to say that it does not work."""
+    """One try, within the time limit of a request. Whoever answers is there, unless to say that it does not work.
+
+    Never raises: there is a next time.
+    """
     try:
-        async with httpx.AsyncClient(
-            verify=plan.tls or False, trust_env=False, timeout=plan.timeout_s
-        ) as client:
+        async with (
+            asyncio.timeout(plan.timeout_s),
+            httpx.AsyncClient(verify=plan.tls or False, trust_env=False, timeout=plan.timeout_s) as client,
+        ):
             answer = await client.head(**await _place(plan))
+    except TimeoutError:
+        return Probed(False, f"no answer within {plan.timeout_s:g} s")
     except NameNotResolved as error:
         return Probed(False, str(error))
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         return Probed(False, _reason(error, plan.timeout_s))
+    except Exception as error:  # ours, or a library's
+        log.exception("endpoint.fault", provider=plan.provider, site=plan.site)
+        return Probed(False, f"a fault of the bridge: {type(error).__name__}")
     works = answer.status_code not in _SERVER_FAULTS or answer.status_code in _NO_SUCH_METHOD
     return Probed(works, f"HTTP {answer.status_code} to HEAD", _note(answer))
 
