@@ -17,6 +17,8 @@ COMMANDS = {
     "topology": "Show or declare the exchanges and queues.",
     "send": "Publish one MT and show its life until the receipt.",
     "tail": "Follow events as they are published.",
+    "dead": "List, show, replay or drop what ended badly.",
+    "bench": "Measure how fast it is here, beside the bare operations it is made of.",
     "simulate": "Play a provider to try things on, with faults.",
     "schema": "Print the JSON Schema of the configuration, of an MT, or of an event.",
 }
