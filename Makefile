@@ -19,7 +19,7 @@ IMPORT_LINTER_CACHE := --cache-dir $(CACHE)/imports
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup servers demo test lint types unit fuzz chaos measure format lock clean
+.PHONY: help setup servers demo test lint types unit fuzz chaos bench measure format lock clean
 
 help:  ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 10
@@ -53,6 +53,9 @@ fuzz: setup  ## damaged octets against all that reads them, for as long as you l
 
 chaos: setup servers  ## break everything under load and count what is lost; ARGS="--minutes 60 --cluster 3 --replica"
 	$(VENV)/python -m tests.chaos $(ARGS)
+
+bench: setup servers  ## how fast it is here, beside the bare operations; ARGS="--mos --http --plot bench.svg"
+	@$(VENV)/python -m bridge bench $(ARGS)
 
 measure: setup  ## what an HTTP exchange costs, beside httpx; ARGS="--seconds 10"
 	$(VENV)/python -m tests.measure $(ARGS)
