@@ -127,11 +127,7 @@ class Worker:
 
     async def _begin(self) -> None:
         """Before anything is declared, or another worker would take it for older than what Redis knows."""
-        if await self._store.begin(used_before=self._broker.used_before):
-            log.warning(
-                "redis.lost_data",
-                problem="Redis was emptied: MTs that come again from RabbitMQ count as sent in doubt for an hour",
-            )
+        await self._store.begin(used_before=self._broker.used_before)
 
     async def _open_store(self) -> None:
         await self._store.open()

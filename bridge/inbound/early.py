@@ -9,7 +9,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Any, get_args
 
@@ -136,7 +136,10 @@ class EarlyReceipts:
         self._ask(delivery, receipt)
 
     def _ask(self, delivery: Delivery, receipt: EarlyReceipt) -> None:
-        rung_s = early_rung(time.time() - receipt.since, self._early_wait_s)
+        now = time.time()
+        if receipt.since > now:  # by the clock of a worker that is ahead of ours
+            receipt = replace(receipt, since=now)
+        rung_s = early_rung(now - receipt.since, self._early_wait_s)
         question = self._question(receipt, last_chance=rung_s is None)
         self._receipts.lookup(receipt.key, question, partial(self._asked, delivery, receipt, rung_s))
 

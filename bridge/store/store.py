@@ -77,7 +77,8 @@ class Store:
         self._probe_words = (b"probe", f"{settings.prefix}:probe")
         self._callbacks: list[Callable[[bool], None]] = []
         self._heart: asyncio.TimerHandle | None = None
-        self._began = False
+        self._used: bool | None = None
+        """Whether it must have been told something; None: nobody has said."""
         self.up = False
         self.last_error = ""
         self.claims = Claims(self._batcher, settings.prefix)
@@ -96,18 +97,27 @@ class Store:
             self.last_error = str(error)
             raise StoreUnavailable(str(error)) from None
 
-    async def begin(self, *, used_before: bool) -> bool:
+    async def begin(self, *, used_before: bool) -> None:
         """Have Redis mark that it knows all that was told it since now, unless it is marked already.
 
-        `used_before`: something must have been told it before. Returns whether it has lost that, of late. Raises
-        StoreUnavailable.
+        `used_before`: something must have been told it before; if it is not marked then, it has lost that. Tried once
+        now, and again whenever it comes up: it may be emptied.
         """
-        try:
-            (lost,) = await self._call((b"begin", int(used_before or self._began)))
-        except NoAnswer as error:
-            raise StoreUnavailable(str(error)) from None
-        self._began = True
-        return bool(lost)
+        self._used = used_before
+        with contextlib.suppress(NoAnswer):
+            await self._mark()
+
+    async def _mark(self) -> None:
+        """Raises NoAnswer."""
+        if self._used is None:
+            return
+        (lost,) = await self._call((b"begin", int(self._used)))
+        self._used = True
+        if lost:
+            log.warning(
+                "redis.lost_data",
+                problem="Redis was emptied: MTs that come again from RabbitMQ count as sent in doubt for an hour",
+            )
 
     async def run(self) -> None:
         """Serve the operations, and come back when Redis does; until cancelled."""
@@ -116,8 +126,7 @@ class Store:
             while True:
                 try:
                     await self._call(self._probe_words)
-                    if self._began and (await self._call((b"begin", 1)))[0]:
-                        log.warning("store.lost_data", problem="Redis does not know what it was told before")
+                    await self._mark()
                     pause_s = PAUSE_S[0]
                     self._came_up()
                     await self._batcher.serve()

@@ -49,8 +49,9 @@ def test_every_command_has_help_and_takes_the_configuration(name: str) -> None:
     result = CliRunner().invoke(main, [name, "--help"])
     assert result.exit_code == 0
     command = main.get_command(click.Context(main), name)
-    leaves = list(command.commands.values()) if isinstance(command, click.Group) else [command]
-    for leaf in leaves:
+    commands = command.commands.values() if isinstance(command, click.Group) else ()
+    leaves: list[click.Command | None] = [leaf for leaf in commands if not leaf.hidden]
+    for leaf in leaves or [command]:
         assert leaf is not None
         assert any("--config" in parameter.opts for parameter in leaf.params), leaf.name
 

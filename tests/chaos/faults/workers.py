@@ -1,4 +1,4 @@
-"""Faults of worker processes."""
+"""Faults of worker processes: they die, stop, sleep, and are replaced."""
 
 import asyncio
 from random import Random
