@@ -7,8 +7,7 @@ both copies are of the same generation. Not responsible for options, nor for how
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -17,18 +16,13 @@ import click
 from bridge.broker.declare import check
 from bridge.broker.errors import ChannelLost
 from bridge.broker.message import Confirmation
-from bridge.broker.publisher import Publisher
-from bridge.broker.session import Session
 from bridge.broker.topology import Queue
-from bridge.broker.wire import LibraryWire
 from bridge.cli.dead_choice import Left, Target, Wanted, new_generation, target_of
 from bridge.cli.dead_desk import Desk, Found, desk_of
 from bridge.cli.dead_report import Report
+from bridge.cli.publishing import BATCH, publishing
 from bridge.config.settings import Settings
 from bridge.store.store import StoreUnavailable
-
-BATCH = 500
-"""Copies unconfirmed at a time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,7 +145,7 @@ async def _publish(desk: Desk, settings: Settings, order: Order, to_go: list[Fou
             report.left(one.letter, word, wrong=True)
 
     await desk.sweep.stop()
-    async with _publishing(desk.session) as publisher:
+    async with publishing(desk.session) as publisher:
         for first in range(0, len(to_go), BATCH):
             for one in await desk.recall(to_go[first : first + BATCH]):
                 _must_live(one)
@@ -168,18 +162,6 @@ async def _publish(desk: Desk, settings: Settings, order: Order, to_go: list[Fou
             if report.unconfirmed:
                 break
     await desk.sweep.finish()
-
-
-@asynccontextmanager
-async def _publishing(session: Session) -> AsyncIterator[Publisher]:
-    wire = LibraryWire(await session.channel(confirms=True))
-    publisher = Publisher(window=BATCH)
-    publisher.attach(wire)
-    try:
-        yield publisher
-    finally:
-        publisher.detach()
-        await wire.close()
 
 
 def _must_live(found: Found) -> None:

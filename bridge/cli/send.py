@@ -4,8 +4,7 @@ import asyncio
 import secrets
 import sys
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, get_args
@@ -19,19 +18,16 @@ from bridge.broker.message import Confirmation
 from bridge.broker.publisher import Publisher
 from bridge.broker.session import Session
 from bridge.broker.topology import Binding, topology
-from bridge.broker.wire import LibraryWire
 from bridge.cli.lives import Goal, Life, Lives
 from bridge.cli.options import Failed, config_option, json_option, load
 from bridge.cli.order import Order
+from bridge.cli.publishing import BATCH, publishing
 from bridge.cli.send_report import Report
 from bridge.cli.tap import Tap, TapMissing, connected, listening
 from bridge.config.settings import Settings
 from bridge.model.mt import DoubtPolicy, Encoding, ReceiptMode
 from bridge.model.names import Names
 from bridge.ops import logs
-
-BATCH = 500
-"""MTs unconfirmed at a time."""
 
 
 @click.command(
@@ -193,7 +189,7 @@ async def _send(
         await _check_topology(session, order)
         async with (
             listening(session, order.names) as tap,
-            _publishing(session) as publisher,
+            publishing(session) as publisher,
             asyncio.TaskGroup() as group,
         ):
             listener = group.create_task(_listen(tap, lives, report))
@@ -215,18 +211,6 @@ async def _check_topology(session: Session, order: Order) -> None:
     needed = {order.names.mt, order.names.events, order.names.route_queue(order.route, order.lane)}
     items = topology(order.names, [order.route])
     await check(session, [item for item in items if not isinstance(item, Binding) and item.name in needed])
-
-
-@asynccontextmanager
-async def _publishing(session: Session) -> AsyncIterator[Publisher]:
-    wire = LibraryWire(await session.channel(confirms=True))
-    publisher = Publisher(window=BATCH)
-    publisher.attach(wire)
-    try:
-        yield publisher
-    finally:
-        publisher.detach()
-        await wire.close()
 
 
 async def _publish(publisher: Publisher, order: Order, lives: Lives, report: Report) -> None:

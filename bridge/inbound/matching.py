@@ -14,7 +14,7 @@ from typing import cast
 
 import orjson
 
-from bridge.model.events import Event, MtLink, Origin, dr_event, overdue_event, routing_key
+from bridge.model.events import Event, Origin, dr_event, overdue_event, routing_key
 from bridge.model.ids import event_id
 from bridge.model.inbound import FAILURE_STATES, Dr, DrState
 from bridge.store.claims import Unmatched
@@ -48,10 +48,10 @@ def matched_events(
     ends = found.segment is None and dr.final and not claim.stale and not claim.extra
     events = []
     if found.receipt == "all" or ends:
-        events.append(dr_event(dr, link_of(found), origin, ident, now, stale=claim.stale, joined=ends))
+        events.append(dr_event(dr, found.link, origin, ident, now, stale=claim.stale, joined=ends))
     if claim.joined is not None:
         whole = replace(dr, state=joined_state(claim.joined, dr.state))
-        link, ident = link_of(found), joined_id(found)
+        link, ident = found.link, joined_id(found)
         events.append(dr_event(whole, link, origin, ident, now, stale=False, joined=True))
     return events
 
@@ -91,7 +91,7 @@ def overdue_receipt(overdue: Overdue, now: float) -> Event:
     """The event of an MT whose receipts did not all come in time."""
     found = overdue.entry
     ident = event_id("dr", "overdue", overdue.due)
-    return overdue_event(link_of(found), found.to, known_state(overdue.states), found.provider, ident, now)
+    return overdue_event(found.link, found.to, known_state(overdue.states), found.provider, ident, now)
 
 
 def joined_state(states: Sequence[str], deciding: DrState | None) -> DrState | None:
@@ -111,19 +111,6 @@ def known_state(states: Sequence[str]) -> DrState | None:
 def joined_id(found: Correlation) -> str:
     """The id of a long MT's joined event: the same whichever worker publishes it, and when, and of whichever copy."""
     return event_id("dr", "joined", found.mt_id, str(found.generation))
-
-
-def link_of(found: Correlation) -> MtLink:
-    """What the event of a receipt takes from its MT."""
-    return MtLink(
-        mt_id=found.mt_id,
-        smsc_id=found.smsc_id,
-        segment=found.segment,
-        app_id=found.app_id,
-        conversation_id=found.conversation_id,
-        metadata=found.metadata,
-        possible_duplicate=found.possible_duplicate,
-    )
 
 
 def early_rung(waited_s: float, limit_s: float) -> int | None:

@@ -8,7 +8,7 @@ def reason_of(error: OSError | UnicodeError, limit_s: float) -> str:
     """`limit_s`: how long it was tried."""
     match error:
         case TimeoutError():
-            return f"no connection within {limit_s:.2g} s"
+            return f"no connection within {round(limit_s, 2):g} s"
         case ssl.SSLCertVerificationError():
             return f"TLS: {error.verify_message}"
         case ssl.SSLError():

@@ -14,7 +14,7 @@ from functools import partial
 import structlog
 
 from bridge.broker.outbox import event_message
-from bridge.model.events import MtLink, MtReport, Origin, mt_event
+from bridge.model.events import MtReport, Origin, mt_event
 from bridge.model.names import Names
 from bridge.outbound.flight import Flight, key_of
 from bridge.outbound.ports import OutboxPort
@@ -64,14 +64,9 @@ class Expectations:
             possible_duplicate=found.possible_duplicate,
             origin=origin,
         )
-        mt = MtLink(
-            mt_id=found.mt_id,
-            smsc_id=found.smsc_id,
-            app_id=found.app_id,
-            conversation_id=found.conversation_id,
-            metadata=found.metadata,
+        event = mt_event(
+            found.mt_id, found.link, found.unanswered, report, outcome_id(mt_key, "resolved"), now
         )
-        event = mt_event(found.mt_id, mt, found.unanswered, report, outcome_id(mt_key, "resolved"), now)
         self._outbox.send_all([event_message(event, self._names, now)], record)
 
     def _record(self, found: Correlation, origin: Origin, then: Callable[[], None], told: bool) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from bridge.model.addresses import digits_of
+from bridge.model.events import MtLink
 from bridge.model.mt import ReceiptMode
 from bridge.text.message_ids import canonical
 
@@ -34,6 +35,19 @@ class Correlation:
     app_id: str | None = None
     conversation_id: str | None = None
     metadata: Mapping[str, Any] | None = None
+
+    @property
+    def link(self) -> MtLink:
+        """What the event of a receipt takes from its MT."""
+        return MtLink(
+            mt_id=self.mt_id,
+            smsc_id=self.smsc_id,
+            segment=self.segment,
+            app_id=self.app_id,
+            conversation_id=self.conversation_id,
+            metadata=self.metadata,
+            possible_duplicate=self.possible_duplicate,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from bridge.inbound.matching import (
     joined_id,
     joined_state,
-    link_of,
     matched_events,
     overdue_receipt,
     question_of,
@@ -125,7 +124,7 @@ def test_the_joined_event_speaks_of_the_whole_mt_in_the_words_of_the_receipt_tha
     assert event.event_id == event.body["event_id"] == joined_id(found)
     told = {"state": "accepted", "final": True, "stale": False, "smsc_id": "stored", "matched": True}
     assert {name: event.body[name] for name in told} == told
-    plain = dr_event(dr, link_of(found), BIND, "dr-1", NOW, stale=False, joined=False).body
+    plain = dr_event(dr, found.link, BIND, "dr-1", NOW, stale=False, joined=False).body
     same = ("error", "done_at", "text", "raw", "from", "to", "link", "site", "metadata", "possible_duplicate")
     assert {name: event.body[name] for name in same} == {name: plain[name] for name in same}
 

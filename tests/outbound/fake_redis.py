@@ -126,7 +126,7 @@ class Redis:
             fenced = not (ours or again or (same and value is not None and value.word == "D"))
             if by_end and info:
                 self.claims[key], fenced = Value("F", info), True
-        if not fenced or (by_end and (same or not (join.run or given_up))):
+        if not fenced or same or (by_end and not (join.run or given_up)):
             if not same:
                 self.joins[key] = join = Join(run)
             if number not in join.ids:

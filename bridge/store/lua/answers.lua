@@ -84,8 +84,9 @@ local function begin_anew(joins, join)
   return {ended = join.ended}
 end
 
--- An answer that is not fenced begins the copy that counts, or goes on with it; one that was fenced by an end counts
--- if it is of that copy, or of none that was given up. Reply: fenced[, unmatched receipts].
+-- An answer that is not fenced begins the copy that counts, or goes on with it; one that was fenced counts if it is of
+-- that copy, too: its receipt may come before anybody says so again. One that was fenced by an end begins a copy, too,
+-- unless there is one, or it was given up. Reply: fenced[, unmatched receipts].
 function operations.part_answered()
   local key, owner, reference, state, info, mt_key, provider, id_key, un_key, digits, n, of, json, dup, overdue_ms =
     take(15)
@@ -97,7 +98,7 @@ function operations.part_answered()
   local same = join.run == run
   local again = same and join['s' .. n] == '0' .. place
   local fenced, by_end = record_part(key, owner, reference, state, info, not given_up, same, again)
-  local counts = not fenced or (by_end and (same or not (join.run or given_up)))
+  local counts = not fenced or same or (by_end and not (join.run or given_up))
   if counts and not same then join = begin_anew(joins, join) end
   if counts then
     if not join['s' .. n] then
