@@ -75,7 +75,7 @@ async def test_with_both_sites_gone_an_alarm_is_raised_and_what_waits_goes_when_
 ) -> None:
     stage.one.kill()
     stage.two.kill()
-    lab = await stage.lab()
+    lab = await stage.lab(http={"timeout_seconds": 10})  # a busy machine is no reason for another alarm
     await lab.publish(mts(30))
     await lab.until(lambda: bool(lab.of("site", state="alarm")), 20)
     alarm = lab.of("site", state="alarm")[0]
