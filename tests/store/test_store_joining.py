@@ -237,6 +237,20 @@ async def test_an_end_that_was_told_is_not_undone_by_another_copy(lab: "Lab", st
     assert not await waits(lab)
 
 
+async def test_an_end_that_nobody_told_is_told_with_its_receipt_though_its_copy_is_given_up(
+    lab: "Lab", store: Store
+) -> None:
+    await taken(lab, store, 1)
+    key, question = b"%016d" % 1, lab.question("s1", **UNDELIVERABLE)
+    first = await lab.ask(store.receipts.receipt, key, "w1", "dr", question)
+    await lab.lapse("in", key)  # its worker has died
+    await lab.ask(store.claims.retire, "m1")
+    await taken(lab, store, 1, smsc_id="t1", provider="q")
+    again = await lab.ask(store.receipts.receipt, key, "w2", "dr", question)
+    assert again.verdict == "taken"
+    assert again.joined == first.joined == ("undeliverable", "", "")
+
+
 async def test_an_end_that_was_told_is_not_undone_by_a_copy_in_one_pdu(lab: "Lab", store: Store) -> None:
     await taken(lab, store, 1)
     assert (await safe(lab, store, "s1", UNDELIVERABLE)).joined is not None

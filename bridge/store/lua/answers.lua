@@ -80,8 +80,8 @@ end
 -- Empties the record for another copy. That the MT has ended is not undone by that.
 local function begin_anew(joins, join)
   redis.call('DEL', joins)
-  if join.ended then redis.call('HSET', joins, 'ended', join.ended) end
-  return {ended = join.ended}
+  if join.ended then redis.call('HSET', joins, 'ended', join.ended, 'joined', join.joined) end
+  return {ended = join.ended, joined = join.joined}
 end
 
 -- An answer that is not fenced begins the copy that counts, or goes on with it; one that was fenced counts if it is of

@@ -3,7 +3,8 @@
 -- The receipts of a long MT's segments are joined in a hash, of one copy of it: the *run*, told by reference and
 -- provider. It speaks for segment n where the id of that segment's answer (`s<n>`) is the receipt's; the receipts of
 -- any other id of this MT are those of an extra copy. The first failure ends it, else the final receipt that leaves no
--- segment without one. What ended it is kept, so that the same receipt is told the same again, until it is abandoned.
+-- segment without one. What ended it is kept, so that the same receipt is told the same again, until it is abandoned:
+-- also when its copy is given up meanwhile, for whoever was to publish that it ended may have died.
 --
 --   run      reference|provider, of the copy that counts; none: no segment of it is answered, or it was given up
 --   retired  the reference of the copy that was given up last
@@ -66,7 +67,7 @@ local function judge_segment(hit, question, decides)
     if counts then end_segments(key, join, numbers, question) end
   end
   local stale = use.mark ~= '' and use.mark ~= question.tag
-  local ends = counts and join.ended == question.tag
+  local ends = join.ended == question.tag
   return stale and 1 or 0, counts and 0 or 1, ends and join.joined or '', ends and due_of_join(key) or '',
     join.dup and 1 or 0
 end
