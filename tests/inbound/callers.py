@@ -190,6 +190,8 @@ async def listens(port: int, host: str = "127.0.0.1") -> bool:
             return True
     except ConnectionRefusedError:
         return False
+    except ConnectionResetError:  # it was just about to end
+        return True
 
 
 async def until(holds: Callable[[], bool]) -> None:

@@ -23,6 +23,8 @@ from tests.system.processes import LIMIT_S, Crew
 TOKEN = "callback-secret"
 SITES = ("one", "two")
 LOGIN, PASSWORD = "bridge", "secret"
+PATIENT = {"timeout_seconds": 10}
+"""Of tests that wait for no time-out: a busy machine must not make one."""
 
 
 class HttpStage:

@@ -11,7 +11,7 @@ from bridge.config.settings import Settings
 from bridge.proof.servers import PrivateRabbit
 from bridge.simulator.network import Network
 from bridge.simulator.smsc import SimulatedSmsc
-from tests.system.http_lab import HttpStage, results
+from tests.system.http_lab import PATIENT, HttpStage, results
 from tests.system.lab import Lab
 from tests.system.phones import three
 from tests.system.test_system_outbound import mts, taken, until_receipts
@@ -29,7 +29,7 @@ async def stage(
 
 async def bridge(stage: HttpStage, network: Network, prefer: str) -> Lab:
     """A bridge with two binds and two endpoints, all up."""
-    lab = await stage.lab(route={"prefer": prefer})
+    lab = await stage.lab(route={"prefer": prefer}, http=PATIENT)
     async with asyncio.timeout(20):
         await network.until(lambda: len(network.outbox.receivers) == 2)
     return lab

@@ -11,7 +11,7 @@ from bridge.proof.servers import PrivateRabbit
 from bridge.simulator.http import HttpBehaviour, HttpSite
 from bridge.simulator.http.faults import Cut, CutBody, Drip, Garbage, Hang, Redirect, Status
 from tests.links.test_links_tls import make_certificate
-from tests.system.http_lab import HttpStage, once_each, results
+from tests.system.http_lab import PATIENT, HttpStage, once_each, results
 from tests.system.lab import Event, Lab
 from tests.system.test_system_outbound import mts, until_receipts
 
@@ -37,7 +37,7 @@ def waited(event: Event) -> timedelta:
 
 async def test_what_a_refusing_primary_failed_goes_there_again_then_to_the_other(stage: HttpStage) -> None:
     stage.one.kill()
-    lab = await stage.lab()
+    lab = await stage.lab(http=PATIENT)
     await lab.publish(mts(1))
     event = await accepted(lab, "m-0")
     assert results(event) == [("one", "not sent"), ("one", "not sent"), ("two", "accepted")]
@@ -53,7 +53,7 @@ async def test_what_a_refusing_primary_failed_goes_there_again_then_to_the_other
 
 async def test_a_probe_brings_the_traffic_back_to_the_primary(stage: HttpStage) -> None:
     stage.one.kill()
-    lab = await stage.lab()
+    lab = await stage.lab(http=PATIENT)
     await lab.publish(mts(1))
     await accepted(lab, "m-0")
     await lab.until(lambda: bool(lab.of("site", site="one", state="down")))
@@ -75,7 +75,7 @@ async def test_with_both_sites_gone_an_alarm_is_raised_and_what_waits_goes_when_
 ) -> None:
     stage.one.kill()
     stage.two.kill()
-    lab = await stage.lab(http={"timeout_seconds": 10})  # a busy machine is no reason for another alarm
+    lab = await stage.lab(http=PATIENT)
     await lab.publish(mts(30))
     await lab.until(lambda: bool(lab.of("site", state="alarm")), 20)
     alarm = lab.of("site", state="alarm")[0]
