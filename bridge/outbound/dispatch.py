@@ -88,9 +88,9 @@ class Dispatcher:
             return
         route = self.routes[route_name]
         flight = Flight(mt, route_name, lane, delivery, mt_key, f"{self._worker}:{next(self._owners)}")
+        flight.choosy = route.is_choosy(mt)
         if flight.refused_by and not route.other_providers(flight, ""):
             flight.refused_by = frozenset()
-        flight.choosy = route.is_choosy(mt)
         self._flights[mt_key] = flight
         if flight.trouble is not None and flight.trouble.waits:
             self._settler.waiting.wait_for_site(flight)

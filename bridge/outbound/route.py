@@ -140,7 +140,7 @@ class Route:
     def other_providers(self, flight: Flight, provider: str) -> bool:
         """Whether a provider of the route, beside this one, has words for it, and has not refused it for good."""
         carriers = self._carriers
-        if self.is_choosy(flight.mt):
+        if flight.choosy:
             carriers = frozenset(slot.link.provider for slot in self.slots if slot.link.carries(flight.mt))
         return any(name != provider and name not in flight.refused_by for name in carriers)
 
