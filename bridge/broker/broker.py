@@ -19,7 +19,7 @@ from bridge.broker.session import Session, Urls
 from bridge.broker.subscription import NOT_FOUND, Subscription
 from bridge.broker.tolerance import read_what_comes
 from bridge.broker.topology import topology
-from bridge.broker.wire import LibraryWire
+from bridge.broker.wire import wire_on
 from bridge.config.settings import BrokerSettings
 from bridge.model.names import Names
 
@@ -183,7 +183,7 @@ class Broker:
         alarms = asyncio.create_task(self._watch_alarms(session))
         try:
             while session.alive:
-                wire = LibraryWire(await session.channel(confirms=True))
+                wire = wire_on(await session.channel(confirms=True))
                 started = session.age_s
                 self.publisher.attach(wire)
                 self._tell()

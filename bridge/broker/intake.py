@@ -10,10 +10,12 @@ from collections.abc import Callable
 import aiormq.abc
 import structlog
 from aiormq import spec
+from aiormq.abc import ChannelFrame
 from aiormq.channel import Channel
 
 from bridge.broker.acks import AckTracker
 from bridge.broker.errors import ChannelLost, library_errors, lost
+from bridge.broker.frames import ack, requeue
 from bridge.broker.message import Delivery
 from bridge.broker.session import CALL_LIMIT_S, CLOSE_LIMIT_S
 
@@ -143,20 +145,17 @@ class Intake:
             self._writing.add_done_callback(self._written)
 
     async def _write(self) -> None:
-        channel = self._channel
-        with library_errors():
-            while frames := self._tracker.take():
-                for frame in frames:
-                    if frame.requeue:
-                        await channel.basic_nack(frame.tag, requeue=True, wait=False)
-                    else:
-                        await channel.basic_ack(frame.tag, multiple=frame.multiple, wait=False)
+        number = self._channel.number
+        while self.alive and (settled := self._tracker.take()):
+            octets = b"".join(
+                requeue(number, one.tag) if one.requeue else ack(number, one.tag, multiple=one.multiple)
+                for one in settled
+            )
+            await self._channel.write_queue.put(ChannelFrame(payload=octets, should_close=False))
 
     def _written(self, task: asyncio.Task[None]) -> None:
         self._writing = None
-        if not task.cancelled() and (error := task.exception()) is not None:
-            log.debug("acks.not_written", reason=str(error))
-        elif self._tracker.untold:  # settled while the task was ending
+        if self._tracker.untold and not task.cancelled():  # settled while the task was ending
             self._write_soon()
         if self._tracker.idle or not self.alive:
             self._on_change()

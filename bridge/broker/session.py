@@ -21,6 +21,7 @@ from bridge.broker.errors import (
     reason_of,
 )
 from bridge.config.settings import HostPort
+from bridge.config.tls import OF_BROKER, tls_trouble
 
 CONNECT_LIMIT_S = 5.0
 CLOSE_LIMIT_S = 3.0
@@ -153,4 +154,4 @@ def explain(url: str, error: BaseException) -> str:
         return f"{where} has no virtual host {vhost!r}, or the user may not use it"
     if isinstance(error, TimeoutError):
         return f"{where} does not answer (is it AMQP that listens there?)"
-    return f"{where} cannot be reached: {reason_of(error)}"
+    return f"{where} cannot be reached: {tls_trouble(error, OF_BROKER) or reason_of(error)}"

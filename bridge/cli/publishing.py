@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 from bridge.broker.publisher import Publisher
 from bridge.broker.session import Session
-from bridge.broker.wire import LibraryWire
+from bridge.broker.wire import wire_on
 
 BATCH = 500
 """So many messages may be unconfirmed."""
@@ -14,7 +14,7 @@ BATCH = 500
 @asynccontextmanager
 async def publishing(session: Session) -> AsyncIterator[Publisher]:
     """Publish until the context ends. Raises ChannelLost."""
-    wire = LibraryWire(await session.channel(confirms=True))
+    wire = wire_on(await session.channel(confirms=True))
     publisher = Publisher(window=BATCH)
     publisher.attach(wire)
     try:

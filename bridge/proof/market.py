@@ -16,7 +16,7 @@ from bridge.broker.message import Delivery
 from bridge.broker.publisher import Publisher
 from bridge.broker.session import CALL_LIMIT_S, Session
 from bridge.broker.tolerance import read_what_comes
-from bridge.broker.wire import LibraryWire
+from bridge.broker.wire import wire_on
 from bridge.proof.stage import Stage
 
 PREFETCH = 500
@@ -73,7 +73,7 @@ async def market(stage: Stage) -> AsyncIterator[Market]:
         session = await stage.connect()
         stack.push_async_callback(session.close)
         await apply(session, stage.items)
-        wire = LibraryWire(await session.channel(confirms=True))
+        wire = wire_on(await session.channel(confirms=True))
         stack.push_async_callback(wire.close)
         publisher = Publisher()
         publisher.attach(wire)

@@ -1,0 +1,82 @@
+"""Both ways onto a channel, on a real node: the fast one is used, and the library's own does the same."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from bridge.broker.message import Confirmation, Outgoing
+from bridge.broker.session import Session, Urls
+from bridge.broker.wire import FrameWire, LibraryWire, is_known, wire_on
+
+pytestmark = pytest.mark.servers
+
+Wire = FrameWire | LibraryWire
+
+
+async def outcomes_of(wire: Wire, *messages: Outgoing) -> list[Confirmation]:
+    loop = asyncio.get_running_loop()
+    outcomes: list[asyncio.Future[Confirmation]] = [loop.create_future() for _ in messages]
+    for message, outcome in zip(messages, outcomes, strict=True):
+        wire.send(message, outcome.set_result)
+    async with asyncio.timeout(30):
+        return await asyncio.gather(*outcomes)
+
+
+async def session_of(lab: Any) -> Session:
+    await lab.start()  # which declares
+    return await Urls([lab.rabbit.url]).connect("test")
+
+
+async def test_the_library_is_as_we_know_it(lab: Any) -> None:
+    session = await session_of(lab)
+    channel = await session.channel(confirms=True)
+    assert isinstance(wire_on(channel), FrameWire)
+    await session.close()
+
+
+async def test_another_library_is_used_as_it_wants(lab: Any) -> None:
+    session = await session_of(lab)
+    channel = await session.channel(confirms=True)
+    channel.message_id_delivery_tag = None  # type: ignore[assignment]
+    assert not is_known(channel)
+    assert isinstance(wire_on(channel), LibraryWire)
+    await session.close()
+
+
+@pytest.mark.parametrize("kind", [FrameWire, LibraryWire])
+async def test_each_message_is_answered_once_for_itself(lab: Any, kind: type[Wire]) -> None:
+    session = await session_of(lab)
+    wire = kind(await session.channel(confirms=True))
+    taken, lost = lab.message(message_id="a"), lab.message("nobody", exchange=lab.names.unrouted)
+    unwritable, silent = lab.message(headers={"bad": object()}), lab.message("nobody", exchange="amq.topic")
+    silent.mandatory = False
+    messages = [taken, lost, unwritable, silent, *(lab.message(message_id=f"{n}") for n in range(700))]
+    confirmed, refused = Confirmation.CONFIRMED, Confirmation.REFUSED
+    expected = [confirmed, refused, refused, confirmed, *[confirmed] * 700]
+    assert await outcomes_of(wire, *messages) == expected
+    assert await lab.depth(lab.queue) == 701
+    await session.close()
+
+
+@pytest.mark.parametrize("kind", [FrameWire, LibraryWire])
+async def test_what_is_in_flight_at_the_end_is_unknown(lab: Any, kind: type[Wire]) -> None:
+    session = await session_of(lab)
+    wire = kind(await session.channel(confirms=True))
+    told: list[Confirmation] = []
+    for number in range(50):
+        wire.send(lab.message(message_id=f"{number}"), told.append)
+    await wire.close()
+    assert told == [Confirmation.UNKNOWN] * 50
+    await session.close()
+
+
+async def test_what_is_given_up_before_it_is_written_is_not_written(lab: Any) -> None:
+    session = await session_of(lab)
+    wire = FrameWire(await session.channel(confirms=True))
+    told: list[Confirmation] = []
+    wire.send(lab.message(message_id="no"), told.append)()
+    assert await outcomes_of(wire, lab.message(message_id="yes")) == [Confirmation.CONFIRMED]
+    assert told == [Confirmation.UNKNOWN]
+    assert await lab.depth(lab.queue) == 1
+    await session.close()
