@@ -18,6 +18,7 @@ from bridge.broker.errors import ChannelLost, library_errors, lost
 from bridge.broker.frames import ack, requeue
 from bridge.broker.message import Delivery
 from bridge.broker.session import CALL_LIMIT_S, CLOSE_LIMIT_S
+from bridge.pace import Pace
 
 log = structlog.get_logger(__name__)
 
@@ -38,6 +39,7 @@ class Intake:
         self._tracker = AckTracker()
         self._consumer: str | None = None
         self._writing: asyncio.Task[None] | None = None
+        self._pace = Pace(self._write_settled)
         self._loop = asyncio.get_running_loop()
         self._closing = channel.closing
         self._closing.add_done_callback(lambda _: on_change())
@@ -131,16 +133,15 @@ class Intake:
     def ack(self, tag: int) -> None:
         """Settle as done, with this loop turn's others."""
         if self._tracker.ack(tag):
-            self._write_soon()
+            self._pace.want()
 
     def requeue(self, tag: int) -> None:
         """Settle as given back, with this loop turn's others."""
         if self._tracker.requeue(tag):
-            self._write_soon()
+            self._pace.want()
 
-    def _write_soon(self) -> None:
+    def _write_settled(self) -> None:
         if self._writing is None and self.alive:
-            # A task starts in the next loop turn, and so gathers what is settled in this one.
             self._writing = self._loop.create_task(self._write())
             self._writing.add_done_callback(self._written)
 
@@ -156,6 +157,6 @@ class Intake:
     def _written(self, task: asyncio.Task[None]) -> None:
         self._writing = None
         if self._tracker.untold and not task.cancelled():  # settled while the task was ending
-            self._write_soon()
+            self._pace.want()
         if self._tracker.idle or not self.alive:
             self._on_change()

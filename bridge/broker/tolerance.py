@@ -34,17 +34,29 @@ def _short_str(value: bytes) -> tuple[int, str]:
         return length + 1, octets.decode("ascii", "replace").replace("\ufffd", "?")
 
 
+def _headers(value: bytes) -> tuple[int, dict[str, Any]]:
+    """The table of headers itself; what is nested too deep to be read is deep enough to be no header of anybody's."""
+    try:
+        return _table(value)
+    except RecursionError:
+        return _empty(value)
+
+
 def _table(value: bytes) -> tuple[int, dict[str, Any]]:
     try:
         return _strict_table(value)
     except (ValueError, OverflowError, ArithmeticError, IndexError):
-        (length,) = struct.unpack_from(">I", value)
-        return length + 4, {}
+        return _empty(value)
+
+
+def _empty(value: bytes) -> tuple[int, dict[str, Any]]:
+    (length,) = struct.unpack_from(">I", value)
+    return length + 4, {}
 
 
 def read_what_comes() -> None:
     """Install the tolerant decoders, once and for the whole process. May be called again."""
     by_name: dict[str, Callable[..., Any]] = decode.METHODS
-    by_name.update(timestamp=_timestamp, shortstr=_short_str, table=_table)
+    by_name.update(timestamp=_timestamp, shortstr=_short_str, table=_headers)
     by_octet: dict[bytes, Callable[..., Any]] = decode.TABLE_MAPPING
     by_octet.update({b"T": _timestamp, b"F": _table})

@@ -22,6 +22,7 @@ from aiormq.channel import Channel
 from bridge.broker.errors import LIBRARY_ERRORS, ChannelLost, lost
 from bridge.broker.frames import PERSISTENT, UNWRITABLE, content, publish_method
 from bridge.broker.message import Confirmation, Outgoing
+from bridge.pace import Pace
 
 log = structlog.get_logger(__name__)
 
@@ -83,6 +84,7 @@ class FrameWire(_ChannelWire):
         self._gathered: list[tuple[Outgoing, str, asyncio.Future[Any]]] = []
         self._unanswered: set[asyncio.Future[Any]] = set()
         self._writing: asyncio.Task[None] | None = None
+        self._pace = Pace(self._write_gathered)
         self._method = lru_cache(maxsize=1024)(partial(publish_method, channel.number))
 
     def send(self, message: Outgoing, done: Done) -> Callable[[], object]:
@@ -92,10 +94,12 @@ class FrameWire(_ChannelWire):
         answer.add_done_callback(partial(self._ended, message_id, done))
         self._unanswered.add(answer)
         self._gathered.append((message, message_id, answer))
-        if self._writing is None:
-            # A task starts in the next loop turn, and so gathers what is sent in this one.
-            self._writing = self._loop.create_task(self._write())
+        self._pace.want()
         return answer.cancel
+
+    def _write_gathered(self) -> None:
+        if self._writing is None and not self._closing.done():
+            self._writing = self._loop.create_task(self._write())
 
     async def _write(self) -> None:
         try:

@@ -10,9 +10,12 @@ dies, and not in doubt.
 """
 
 import asyncio
+import ssl
 from collections.abc import Callable
 from typing import cast
 
+from bridge.links.reasons import reason_of
+from bridge.pace import Pace
 from bridge.smpp.events import Event
 from bridge.smpp.session import EsmeSession, SessionSettings, SessionState
 
@@ -38,7 +41,7 @@ class SessionShell(asyncio.Protocol):
         """Done when the socket is closed."""
         self._transport: asyncio.Transport | None = None
         self._paused = False
-        self._flush_due = False
+        self._pace = Pace(self._flush)
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = 0.0
 
@@ -50,13 +53,13 @@ class SessionShell(asyncio.Protocol):
     def submit(self, body: bytes, ref: object) -> None:
         """Queue a submit_sm of this encoded body; it is written at the end of this loop turn."""
         self.session.submit(body, ref, self._loop.time())
-        self._flush_soon()
+        self._pace.want()
 
     def answer(self, sequence_number: int, command_status: int) -> bool:
         """Answer a deliver_sm. False, and nothing sent, when the session is gone or it was answered before."""
         owed = self.session.answer(sequence_number, command_status)
         if owed:
-            self._flush_soon()
+            self._pace.want()
         return owed
 
     def leave(self) -> None:
@@ -79,7 +82,7 @@ class SessionShell(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)
         self._transport.set_write_buffer_limits(high=1, low=0)
         self.session.bind(self._loop.time())
-        self._flush_soon()
+        self._pace.want()
 
     def data_received(self, data: bytes) -> None:
         """Octets from the peer."""
@@ -89,11 +92,12 @@ class SessionShell(asyncio.Protocol):
         """The peer says no more, so it is gone: its answers cannot come. asyncio closes the socket then."""
         self._hand_on(self.session.receive_eof(self._loop.time()))
 
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  (the session knows why it ended)
-        """The socket is closed, by whomever."""
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The socket is closed, by whomever. Only TLS has more to say of it than the session knows."""
         if self._timer is not None:
             self._timer.cancel()
-        self._hand_on(self.session.receive_eof(self._loop.time()))
+        words = (reason_of(exc, 0.0),) if isinstance(exc, ssl.SSLError) else ()
+        self._hand_on(self.session.receive_eof(self._loop.time(), *words))
         self._transport = None
         if not self.gone.done():
             self.gone.set_result(None)
@@ -112,15 +116,9 @@ class SessionShell(asyncio.Protocol):
 
     def _hand_on(self, events: list[Event]) -> None:
         self._on_events(self, events)
-        self._flush_soon()
-
-    def _flush_soon(self) -> None:
-        if not self._flush_due:
-            self._flush_due = True
-            self._loop.call_soon(self._flush)
+        self._pace.want()
 
     def _flush(self) -> None:
-        self._flush_due = False
         transport = self._transport
         if transport is None:
             return

@@ -11,6 +11,8 @@ from typing import Any
 
 import structlog
 
+from bridge.pace import GAP_S
+
 MAX_OPERATIONS = 256
 """In one call: Redis serves nobody else while it runs."""
 RETRY_REFUSED_S = 2.0
@@ -77,11 +79,15 @@ class Batcher:
 
     async def serve(self) -> None:
         """Send what gathers, until a call is not answered: raises NoAnswer, with that call waiting again."""
+        loop = asyncio.get_running_loop()
+        began = loop.time() - GAP_S
         while True:
             if not self._waiting:
                 self._filled.clear()
                 await self._filled.wait()
-            await asyncio.sleep(0)  # the rest of this turn joins
+            # The rest of this turn joins, and what comes until Redis may be asked again.
+            await asyncio.sleep(max(0, began + GAP_S - loop.time()))
+            began = loop.time()
             await self._flush()
 
     async def idle(self) -> None:

@@ -72,7 +72,7 @@ def test_a_settlement_is_as_the_library_writes_it(channel: int, tag: int, multip
         {"priority": 256},
         {"timestamp": -1},
     ],
-    ids=repr,
+    ids=["header", "message id", "type", "priority", "timestamp"],
 )
 def test_what_has_no_octets_is_told(bad: dict[str, Any]) -> None:
     fields: dict[str, Any] = {"exchange": "e", "routing_key": "k", "body": b"", "message_id": "m", **bad}
