@@ -13,11 +13,10 @@ Memory is bounded by the open deliveries, that is by the prefetch.
 """
 
 from collections import OrderedDict
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Settlement:
+class Settlement(NamedTuple):
     """One frame to be written: basic.ack, or basic.nack with requeue."""
 
     tag: int

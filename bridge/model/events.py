@@ -3,6 +3,7 @@
 import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal
 
 from bridge.model.attempt import Attempt
@@ -15,7 +16,7 @@ MtOutcome = Literal["accepted", "rejected", "failed", "parked", "invalid", "expi
 SiteState = Literal["up", "degraded", "down", "alarm"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: one a message, and making it takes three times as long
 class Event:
     """One event, ready to be published. `event_id` becomes the AMQP message_id, `kind` the AMQP type."""
 
@@ -44,6 +45,7 @@ def key_part(value: str | None) -> str:
     return value.replace(".", "_") if value else "unknown"
 
 
+@lru_cache(maxsize=4096)
 def routing_key(*parts: str | None) -> str:
     """A routing key of these parts, cut to AMQP's 255 octets."""
     key = ".".join(key_part(part) for part in parts)
@@ -97,7 +99,7 @@ def mt_event(
     return Event("mt", event_id, routing_key("mt", route, report.outcome), mt_id, body)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)  # as Event
 class MtLink:
     """What correlation knows of the MT a receipt speaks of; the fields an event takes from it.
 

@@ -98,7 +98,7 @@ class MoSegment:
     raw: Raw = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)  # not frozen: one a receipt, and making it takes three times as long
 class Dr:
     """A delivery receipt.
 

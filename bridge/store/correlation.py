@@ -15,7 +15,7 @@ from bridge.model.mt import ReceiptMode
 from bridge.text.message_ids import canonical
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)  # not frozen: one a receipt, and making it takes three times as long
 class Correlation:
     """The MT that `provider` named `smsc_id`. `to` and the last three as in its body.
 

@@ -1,10 +1,12 @@
 """Dates: as receipts write them, and as submit_sm wants them."""
 
 from datetime import UTC, datetime
+from functools import lru_cache
 
 _LAST_WRITABLE = datetime(2099, 12, 31, 23, 59, 59, tzinfo=UTC).timestamp()
 
 
+@lru_cache(maxsize=1024)  # the receipts of a minute have the same few
 def read_date(value: str) -> str | None:
     """ISO 8601 to the precision written, with an offset only if one was written; None if it is no date.
 

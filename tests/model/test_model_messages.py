@@ -55,7 +55,6 @@ def test_what_is_usual_of_mos_and_drs() -> None:
     [
         (MT, "to"),
         (MO, "text"),
-        (DR, "final"),
         (Ports(dst=1, src=2), "dst"),
         (Concat(ref=1, total=2, seq=1), "seq"),
         (Accepted("s1"), "smsc_id"),

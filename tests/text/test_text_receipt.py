@@ -8,7 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.text import gsm
-from bridge.text.receipt import Receipt, ReceiptPdu, is_receipt, read_receipt
+from bridge.text.receipt import (
+    _ORDINARY,
+    Receipt,
+    ReceiptPdu,
+    _fields,
+    _fields_by_key,
+    is_receipt,
+    read_receipt,
+)
 
 NOTHING = Receipt(
     ids=(),
@@ -367,3 +375,34 @@ def test_any_keys_in_any_order(names: list[str]) -> None:
     for name in names:
         expected |= FIELDS[name][1]
     assert read(pdu(body)) == replace(NOTHING, **expected)
+
+
+blank = st.sampled_from([" ", "", "  ", "\n", "_"])
+word = st.sampled_from(
+    ["x", "id", "text", "001", "stat:", "Id:7", "-", "", "err:1", "ä", "sub:", "2611221405"]
+)
+
+
+@st.composite
+def nearly_ordinary(draw: st.DrawFn) -> str:
+    """A receipt as Appendix B has it, or one that is not quite that."""
+    keys = ["id:", "sub:", "dlvrd:", "submit date:", "done date:", "stat:", "err:", "text:"]
+    usual = ["0f7a", "001", "001", "2611221405", "2611221406", "DELIVRD", "000", "Your id:1 code"]
+    values = [draw(st.sampled_from(["%", "%", "%", "%"]) | word).replace("%", one) for one in usual]
+    pairs = [key + value for key, value in zip(keys, values, strict=True)]
+    if draw(st.booleans()):
+        pairs = draw(st.permutations(pairs))
+    return draw(blank).join(pairs) if draw(st.booleans()) else " ".join(pairs)
+
+
+@given(nearly_ordinary())
+def test_an_ordinary_receipt_is_read_as_by_its_keys_one_by_one(body: str) -> None:
+    assert _fields(body) == _fields_by_key(body)
+
+
+def test_what_most_write_is_ordinary() -> None:
+    body = (
+        "id:0f7a sub:001 dlvrd:001 submit date:2611221405 done date:2611221406 stat:DELIVRD err:000 text:Hi"
+    )
+    assert _ORDINARY.fullmatch(body)
+    assert _ORDINARY.fullmatch(body.replace("text", "Text").replace("Hi", ""))
