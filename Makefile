@@ -19,7 +19,7 @@ IMPORT_LINTER_CACHE := --cache-dir $(CACHE)/imports
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup servers demo test lint types unit fuzz chaos bench measure format lock clean
+.PHONY: help setup servers demo test lint types unit guard fuzz chaos bench measure format lock clean
 
 help:  ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 10
@@ -27,7 +27,7 @@ help:  ## this list
 demo: setup  ## the main job on this machine, one site failing in the middle; ARGS=--keep leaves it running
 	@$(VENV)/python -m bridge demo $(ARGS)
 
-test: setup servers lint types unit  ## all checks and all tests
+test: setup servers lint types unit guard  ## all checks and all tests
 
 setup:  ## make .venv from the lock file (at once when it is made already)
 	@$(if $(PYTHON),,$(error bridge needs Python 3.11 or newer, and found none. On Debian 12 or Ubuntu 24.04 and later: sudo apt-get install python3 python3-venv))
@@ -56,6 +56,9 @@ chaos: setup servers  ## break everything under load and count what is lost; ARG
 
 bench: setup servers  ## how fast it is here, beside the bare operations; ARGS="--mos --http --plot bench.svg"
 	@$(VENV)/python -m bridge bench $(ARGS)
+
+guard: setup servers  ## what a message costs now, beside the last accepted figure; ARGS=--accept makes it that
+	@$(VENV)/python -m tests.measure.guard $(if $(filter --accept,$(ARGS)),--accept)
 
 measure: setup  ## what an HTTP exchange costs, beside httpx; ARGS="--seconds 10"
 	$(VENV)/python -m tests.measure $(ARGS)

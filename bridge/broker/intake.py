@@ -16,6 +16,7 @@ from aiormq.channel import Channel
 from bridge.broker.acks import AckTracker
 from bridge.broker.errors import ChannelLost, library_errors, lost
 from bridge.broker.frames import ack, requeue
+from bridge.broker.incoming import Incoming, Method, is_known
 from bridge.broker.message import Delivery
 from bridge.broker.session import CALL_LIMIT_S, CLOSE_LIMIT_S
 from bridge.pace import Pace
@@ -44,6 +45,8 @@ class Intake:
         self._closing = channel.closing
         self._closing.add_done_callback(lambda _: on_change())
         channel.on_consumer_cancel_callbacks.add(lambda _: on_change())
+        if is_known(channel):
+            Incoming(channel, self._hand_over)
 
     @property
     def alive(self) -> bool:
@@ -106,18 +109,22 @@ class Intake:
 
     async def _receive(self, message: aiormq.abc.DeliveredMessage) -> None:
         # The library runs this as a task of its own for each delivery, and ends it when the channel dies: so
-        # nothing may be awaited here.
-        frame = message.delivery
-        assert isinstance(frame, spec.Basic.Deliver)  # noqa: S101 - what a consumer gets
+        # nothing may be awaited here. Only used where it is not known how to do without.
+        assert isinstance(message.delivery, spec.Basic.Deliver)  # noqa: S101 - what a consumer gets
+        self._hand_over(message.delivery, message.header.properties, message.body)
+
+    def _hand_over(self, frame: Method, properties: spec.Basic.Properties, body: bytes) -> None:
+        if not isinstance(frame, spec.Basic.Deliver):
+            return
         tag = frame.delivery_tag or 0
         delivery = Delivery(
             self,
             tag,
-            message.body,
+            body,
             frame.exchange or "",
             frame.routing_key or "",
             bool(frame.redelivered),
-            message.header.properties,
+            properties,
         )
         self._tracker.delivered(tag)
         try:

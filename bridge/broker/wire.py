@@ -2,8 +2,8 @@
 
 All that is published in one turn of the loop is written as one piece. The library's own publish has a task, a lock,
 a time-out and a wait for the socket for each message, one after the other; with many in flight that wait is most of
-what a publish takes. What the library keeps of a publish (delivery tag, confirmation, name for a return) is kept here
-as it does it, in public attributes of its channel. Should they be others some day, `wire_on` falls back to its publish.
+what a publish takes. What it keeps of a publish (delivery tag, confirmation, name for a return) is kept here instead;
+of its channel only public attributes are used. Should they be others some day, `wire_on` falls back to its publish.
 """
 
 import asyncio
@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import lru_cache, partial
+from itertools import takewhile
 from typing import Any, Protocol
 
 import aiormq.exceptions as amqp
@@ -21,6 +22,7 @@ from aiormq.channel import Channel
 
 from bridge.broker.errors import LIBRARY_ERRORS, ChannelLost, lost
 from bridge.broker.frames import PERSISTENT, UNWRITABLE, content, publish_method
+from bridge.broker.incoming import Incoming, Method, is_known
 from bridge.broker.message import Confirmation, Outgoing
 from bridge.pace import Pace
 
@@ -47,21 +49,6 @@ def wire_on(channel: Channel) -> "FrameWire | LibraryWire":
     return LibraryWire(channel)
 
 
-_KNOWN: dict[str, type] = {
-    "number": int,
-    "delivery_tag": int,
-    "max_content_size": int,
-    "confirmations": dict,
-    "message_id_delivery_tag": dict,
-    "write_queue": asyncio.Queue,
-}
-
-
-def is_known(channel: Channel) -> bool:
-    """Whether the channel has what FrameWire uses of it."""
-    return all(isinstance(getattr(channel, name, None), kind) for name, kind in _KNOWN.items())
-
-
 class _ChannelWire:
     """What both ways have in common: the end of the channel."""
 
@@ -76,26 +63,40 @@ class _ChannelWire:
         return lost(None if self._closing.cancelled() else self._closing.exception())
 
 
+class _Sent:
+    """A message from `send` to its answer. `done` is None once it was answered, or given up."""
+
+    __slots__ = ("done", "message", "message_id", "returned")
+
+    def __init__(self, message: Outgoing, message_id: str, done: Done) -> None:
+        self.message = message
+        self.message_id = message_id
+        self.done: Done | None = done
+        self.returned = False
+
+
 class FrameWire(_ChannelWire):
-    """Writes prebuilt frames, a loop turn's messages at once."""
+    """Writes prebuilt frames, a loop turn's messages at once, and hears their answers as they come."""
 
     def __init__(self, channel: Channel) -> None:
         super().__init__(channel)
-        self._gathered: list[tuple[Outgoing, str, asyncio.Future[Any]]] = []
-        self._unanswered: set[asyncio.Future[Any]] = set()
+        self._gathered: list[_Sent] = []
+        self._last_tag = 0
+        self._unanswered: dict[int, _Sent] = {}
+        """By delivery tag, oldest first."""
+        self._named: dict[str, _Sent] = {}
+        """By message_id: a returned message has no other name."""
         self._writing: asyncio.Task[None] | None = None
         self._pace = Pace(self._write_gathered)
         self._method = lru_cache(maxsize=1024)(partial(publish_method, channel.number))
+        Incoming(channel, self._returned, self._confirmed)
 
     def send(self, message: Outgoing, done: Done) -> Callable[[], object]:
         """See Wire."""
-        message_id = message.message_id or uuid.uuid4().hex
-        answer = self._loop.create_future()
-        answer.add_done_callback(partial(self._ended, message_id, done))
-        self._unanswered.add(answer)
-        self._gathered.append((message, message_id, answer))
+        sent = _Sent(message, message.message_id or uuid.uuid4().hex, done)
+        self._gathered.append(sent)
         self._pace.want()
-        return answer.cancel
+        return partial(self._give_up, sent)
 
     def _write_gathered(self) -> None:
         if self._writing is None and not self._closing.done():
@@ -111,38 +112,65 @@ class FrameWire(_ChannelWire):
             self._writing = None
 
     def _take(self) -> bytes:
-        """The frames of all that was gathered, with its answers awaited."""
-        channel = self._channel
+        """The frames of all that was gathered; from now on they may be answered."""
         gathered, self._gathered = self._gathered, []
         pieces: list[bytes] = []
-        for message, message_id, answer in gathered:
-            if answer.done():
+        for sent in gathered:
+            if sent.done is None:
                 continue
             try:
-                method = self._method(message.exchange, message.routing_key, mandatory=message.mandatory)
-                octets = content(channel.number, message, message_id, channel.max_content_size)
+                pieces += self._frames_of(sent)
             except UNWRITABLE as error:
-                answer.set_exception(error)
+                log.error("publish.unencodable", error=type(error).__name__)  # noqa: TRY400 - it says no more
+                self._answer(sent, Confirmation.REFUSED)
                 continue
-            channel.delivery_tag += 1
-            channel.confirmations[channel.delivery_tag] = answer
-            channel.message_id_delivery_tag[message_id] = channel.delivery_tag
-            pieces += method, octets
+            self._last_tag += 1
+            self._unanswered[self._last_tag] = self._named[sent.message_id] = sent
         return b"".join(pieces)
 
-    def _ended(self, message_id: str, done: Done, answer: asyncio.Future[Any]) -> None:
-        self._unanswered.discard(answer)
-        self._channel.message_id_delivery_tag.pop(message_id, None)
-        done(confirmation_of(answer))
+    def _frames_of(self, sent: _Sent) -> tuple[bytes, bytes]:
+        channel, message = self._channel, sent.message
+        return (
+            self._method(message.exchange, message.routing_key, mandatory=message.mandatory),
+            content(channel.number, message, sent.message_id, channel.max_content_size),
+        )
+
+    def _returned(self, _method: Method, properties: spec.Basic.Properties, _body: bytes) -> None:
+        """No queue wants it; its confirmation follows."""
+        sent = self._named.get(properties.message_id or "")
+        if sent is not None:
+            sent.returned = True
+
+    def _confirmed(self, tag: int, multiple: bool, took: bool) -> None:
+        unanswered = self._unanswered
+        tags = list(takewhile(lambda one: one <= tag, unanswered)) if multiple else [tag]
+        for one in tags:
+            sent = unanswered.pop(one, None)
+            if sent is not None:
+                safe = took and not sent.returned
+                self._answer(sent, Confirmation.CONFIRMED if safe else Confirmation.REFUSED)
+
+    def _answer(self, sent: _Sent, confirmation: Confirmation) -> None:
+        if self._named.get(sent.message_id) is sent:
+            del self._named[sent.message_id]
+        done, sent.done = sent.done, None
+        if done is not None:
+            done(confirmation)
+
+    def _give_up(self, sent: _Sent) -> None:
+        done, sent.done = sent.done, None
+        if done is not None:
+            self._loop.call_soon(done, Confirmation.UNKNOWN)
 
     async def close(self) -> None:
         """End what is still in flight: UNKNOWN. The channel goes with its session."""
         if self._writing is not None:
             self._writing.cancel()
             await asyncio.wait([self._writing])
-        for answer in self._unanswered:
-            answer.cancel()
-        await asyncio.sleep(0)  # who waits for them is told in the next turn
+        for sent in (*self._unanswered.values(), *self._gathered):
+            self._answer(sent, Confirmation.UNKNOWN)
+        self._unanswered.clear()
+        self._gathered.clear()
 
 
 class LibraryWire(_ChannelWire):

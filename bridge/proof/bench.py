@@ -45,7 +45,7 @@ FAILURES = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What to measure. None for a URL: a private server. `rate`: for latencies; None: half of the peak."""
+    """What to measure. None for a URL: a private server. `rate`: for latencies, if they are; None: half of the peak."""
 
     amqp_url: str | None
     redis_url: str | None
@@ -55,6 +55,7 @@ class Plan:
     workers: int
     binds: int
     rate: float | None
+    latencies: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +113,7 @@ async def _latencies(plan: Plan, rounds: Rounds, measured: list[Round]) -> Laten
     peak = middle(
         [one for one in measured if (one.subject, one.traffic) == ("bridge", "mt")], lambda one: one.per_s
     )
-    if peak is None:
+    if peak is None or not plan.latencies:
         return None
     return await rounds.steady(plan.rate or peak / 2, plan.seconds)
 

@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
+from bridge.broker.incoming import is_known
 from bridge.broker.message import Confirmation, Outgoing
 from bridge.broker.session import Session, Urls
-from bridge.broker.wire import FrameWire, LibraryWire, is_known, wire_on
+from bridge.broker.wire import FrameWire, LibraryWire, wire_on
 
 pytestmark = pytest.mark.servers
 
@@ -38,7 +39,7 @@ async def test_the_library_is_as_we_know_it(lab: Any) -> None:
 async def test_another_library_is_used_as_it_wants(lab: Any) -> None:
     session = await session_of(lab)
     channel = await session.channel(confirms=True)
-    channel.message_id_delivery_tag = None  # type: ignore[assignment]
+    channel.frames = None  # type: ignore[assignment]
     assert not is_known(channel)
     assert isinstance(wire_on(channel), LibraryWire)
     await session.close()
