@@ -1,6 +1,7 @@
 """`bridge run`: one worker in this process, or several as children that are watched over."""
 
 import asyncio
+import gc
 import sys
 from pathlib import Path
 
@@ -91,7 +92,20 @@ async def _work(settings: Settings, number: int | None) -> None:
         loop.add_signal_handler(signal_number, stop.request)
     if number is not None:
         loop.add_reader(sys.stdin.fileno(), _unwatched, loop, stop)
-    await Worker(settings, ops_port_offset=(number or 1) - 1).run(stop)
+    worker = Worker(settings, ops_port_offset=(number or 1) - 1)
+    _spare_the_collector()
+    await worker.run(stop)
+
+
+YOUNG_OBJECTS = 20_000
+"""A collection of cycles comes after so many: those of some hundreds of messages in hand, which are not garbage yet."""
+
+
+def _spare_the_collector() -> None:
+    """What is here now stays to the end and need not be looked through again and again; messages leave no cycles."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(YOUNG_OBJECTS, 20, 20)
 
 
 def _unwatched(loop: asyncio.AbstractEventLoop, stop: Stop) -> None:
