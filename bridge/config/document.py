@@ -4,6 +4,7 @@ Every scalar stays the text that stands in the file, with its references replace
 flags from it. So `from: 0123` keeps its zero, and `window: ${WINDOW}` is a number.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +21,11 @@ class Bare(str):
     __slots__ = ()
 
 
+MOST_VALUES = 100_000
+"""In a file, with what its aliases stand for: ten lines of aliases of aliases are as many as memory can hold."""
+
+_HALF_A_PAIR = re.compile("[\ud800-\udfff]")
+"""What YAML can write as an escape, and nothing can say again."""
 _BARE_TAGS = {f"tag:yaml.org,2002:{kind}" for kind in ("int", "float", "bool")}
 
 Value = dict[str, "Value"] | list["Value"] | str | None
@@ -49,22 +55,47 @@ def read_document(text: str, environ: Mapping[str, str], folder: Path) -> Docume
     document = Document(None)
     text = hide(text)
     try:
-        root = yaml.compose(text, yaml.SafeLoader)
+        root = _composed(text)
+        if root is not None:
+            document.data = _Reader(document, environ, folder).value(root, ())
     except yaml.MarkedYAMLError as error:
         document.problems.append(_syntax_problem(error))
-        return document
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         document.problems.append(
             Problem(line, "", f"a character that YAML does not allow (#x{ord(text[error.position]):04x})")
         )
-        return document
+    except _NoCharacterError as error:
+        document.problems.append(Problem(error.line, "", "is not YAML: a number in it is too large"))
     except RecursionError:
         document.problems.append(Problem(1, "", "is nested too deeply"))
-        return document
-    if root is not None:
-        document.data = _Reader(document, environ, folder).value(root, ())
+    except _TooMuchError:
+        document.problems.append(
+            Problem(1, "", f"has more than {MOST_VALUES} values, with what its aliases stand for")
+        )
     return document
+
+
+class _TooMuchError(Exception):
+    """More values than any configuration has."""
+
+
+class _NoCharacterError(Exception):
+    """A number that the library does not check: of a character (`\\U00110000`), or of a version of YAML."""
+
+    def __init__(self, line: int) -> None:
+        super().__init__(line)
+        self.line = line
+
+
+def _composed(text: str) -> yaml.Node | None:
+    loader = yaml.SafeLoader(text)
+    try:
+        return loader.get_single_node()
+    except (ValueError, OverflowError):
+        raise _NoCharacterError(loader.line + 1) from None
+    finally:
+        loader.dispose()
 
 
 def _syntax_problem(error: yaml.MarkedYAMLError) -> Problem:
@@ -81,8 +112,12 @@ class _Reader:
         self._environ = environ
         self._folder = folder
         self._open: set[int] = set()
+        self._values = 0
 
     def value(self, node: yaml.Node, place: Place) -> Value:
+        self._values += 1
+        if self._values > MOST_VALUES:
+            raise _TooMuchError
         self._document.lines.setdefault(place, node.start_mark.line + 1)
         if not node.tag.startswith("tag:yaml.org,2002:"):
             self._problem(place, "YAML tags (!word) are not known here")
@@ -106,6 +141,9 @@ class _Reader:
                 self._problem(place, "has no value: give it one, or remove the key")
             return None
         text: str = node.value
+        if _HALF_A_PAIR.search(text):
+            self._problem(place, "is no text that UTF-8 could carry")
+            return None
         if node.tag in _BARE_TAGS:
             return Bare(text)
         try:
@@ -123,6 +161,9 @@ class _Reader:
                 self._document.problems.append(Problem(line, dotted(place), "a key must be a single word"))
             elif key.tag == "tag:yaml.org,2002:merge":
                 values = {**self._merged(item, place), **values}
+            elif _HALF_A_PAIR.search(key.value):
+                message = "a key in it is no text that UTF-8 could carry"
+                self._document.problems.append(Problem(line, dotted(place), message))
             elif (name := show(key.value)) in own:
                 message = f"is given twice, first in line {own[name]}"
                 self._document.problems.append(Problem(line, dotted((*place, name)), message))

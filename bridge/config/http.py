@@ -1,6 +1,7 @@
 """A provider's HTTP account: how its sites take over from each other, and how to speak to it."""
 
 import ipaddress
+import re
 from collections.abc import Iterator
 from typing import Annotated, Literal
 
@@ -11,6 +12,7 @@ from bridge.config.shapes import HostPort, Name, ProblemAt, Seconds, Secret, Sec
 from bridge.config.tls import TlsSettings
 
 _DNS_PORT = 53
+_PORT = re.compile(r"[0-9]{1,5}", re.ASCII)
 
 
 def _read_nameserver(value: object) -> HostPort:
@@ -21,7 +23,7 @@ def _read_nameserver(value: object) -> HostPort:
     host, port = (text, str(_DNS_PORT)) if _is_address(text) else text.rpartition(":")[::2]
     if not _is_address(host):
         raise problem("must be the address of a DNS server, for example 192.0.2.53 or 192.0.2.53:53")
-    if not (port.isascii() and port.isdigit() and 1 <= int(port) <= 65535):
+    if not (_PORT.fullmatch(port) and 1 <= int(port) <= 65535):
         raise problem("must have a port from 1 to 65535")
     return HostPort(host.strip("[]"), int(port))
 

@@ -43,12 +43,21 @@ def interpolate(text: str, environ: Mapping[str, str], folder: Path) -> str:
         if name:
             if name not in environ:
                 raise UnresolvedError(f"the environment variable {name} is not set")
-            return environ[name]
+            return _text_of(name, environ[name])
         if file:
             return _read(folder / file)
         raise UnresolvedError("${ must begin ${NAME} or ${file:/path}; write $${ for a literal ${")
 
     return _HIDDEN.sub(replace, text)
+
+
+def _text_of(name: str, value: str) -> str:
+    """Octets of the environment that are no UTF-8 come as halves of surrogate pairs, and go nowhere from here."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise UnresolvedError(f"the environment variable {name} is not UTF-8 text") from None
+    return value
 
 
 def _read(path: Path) -> str:

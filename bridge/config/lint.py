@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 
 from bridge.config.document import Document
-from bridge.config.problems import Place, Problem
+from bridge.config.problems import Place, Problem, shown
 from bridge.config.sentences import did_you_mean
 from bridge.config.settings import ProviderSettings, RouteSettings, Settings
+from bridge.config.urls import url_advice
 
 SPEC_REBIND_S = 30
 SPEC_PASSWORD_CHARACTERS = 8
@@ -21,12 +22,13 @@ def broken_references(document: Document) -> Iterator[Problem]:
         named = route.get("providers") if isinstance(route, dict) else None
         for index, provider in enumerate(named if isinstance(named, list) else ()):
             if isinstance(provider, str) and provider not in providers:
-                hint = did_you_mean(provider, providers) or f"; there is {', '.join(providers)}"
+                hint = did_you_mean(provider, providers) or f"; there is {', '.join(map(shown, providers))}"
                 yield document.problem(("routes", name, "providers", index), "names no provider" + hint)
 
 
 def advice(settings: Settings) -> Iterator[tuple[Place, str]]:
     """Warnings: where, and what is to be thought of."""
+    yield from url_advice(settings)
     for name, provider in settings.providers.items():
         for place, message in _about_provider(provider):
             yield ("providers", name, *place), message

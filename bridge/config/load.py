@@ -12,6 +12,9 @@ from bridge.config.problems import ConfigError, Problem
 from bridge.config.sentences import problems_of
 from bridge.config.settings import Settings
 
+LARGEST_BYTES = 1024 * 1024
+"""Of the file. Thousands of providers fit in; reading more takes minutes."""
+
 __all__ = ["ConfigError", "Loaded", "Problem", "load_config"]
 
 
@@ -36,10 +39,13 @@ def load_config(path: Path, environ: Mapping[str, str]) -> Loaded:
 
 def _text_of(path: Path) -> str:
     try:
-        content = path.read_bytes()
+        with path.open("rb") as file:
+            content = file.read(LARGEST_BYTES + 1)
     except OSError as error:
         message = f"cannot be read: {error.strerror}; -c FILE or $BRIDGE_CONFIG names another"
         raise ConfigError(path, (Problem(None, "", message),)) from None
+    if len(content) > LARGEST_BYTES:
+        raise ConfigError(path, (Problem(None, "", f"is larger than {LARGEST_BYTES} octets"),))
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

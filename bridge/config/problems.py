@@ -33,8 +33,13 @@ class ConfigError(Exception):
 
 
 def dotted(place: Place) -> str:
-    """A place as people write it: providers.genesys.sites.dc3.smsc[1]."""
+    """A place as people write it: providers.genesys.sites.dc3.smsc[1]. Always one line that can be shown."""
     text = ""
     for part in place:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
+        text += f"[{part}]" if isinstance(part, int) else f".{shown(part)}" if text else shown(part)
     return text
+
+
+def shown(key: str) -> str:
+    """A key, with the characters escaped that no terminal shows."""
+    return key if key.isprintable() else key.encode("unicode_escape").decode()

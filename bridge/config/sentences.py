@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
+from functools import cache
 from typing import Any
 
 from pydantic import ValidationError
@@ -26,6 +27,7 @@ _SENTENCES = {
     "bool_type": "must be true or false",
     "int_parsing": "must be a whole number",
     "int_type": "must be a whole number",
+    "int_parsing_size": "must be a whole number of fewer digits",
     "int_from_float": "must be a whole number",
     "float_parsing": "must be a number",
     "float_type": "must be a number",
@@ -97,13 +99,18 @@ def _place_of(loc: Place, data: Value, kind: str) -> Place:
 
 def _keys_at(place: Place) -> list[str]:
     """The keys the schema knows in the section at this place."""
-    schema = Settings.model_json_schema()
+    schema = _schema()
     nodes = [schema]
     for part in place:
         nodes = [child for node in nodes for child in _children(schema, node, part)]
     return [
         key for node in nodes for plain in _alternatives(schema, node) for key in plain.get("properties", {})
     ]
+
+
+@cache
+def _schema() -> dict[str, Any]:
+    return Settings.model_json_schema()
 
 
 def _alternatives(schema: dict[str, Any], node: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -68,7 +68,7 @@ class BrokerSettings(Section):
     """RabbitMQ."""
 
     url: AmqpUrls = Field(default=(SecretStr(LOCAL_AMQP),), json_schema_extra={"default": LOCAL_AMQP})
-    """One URL, or those of a cluster, tried in turn. amqps:// for TLS."""
+    """One URL, or those of a cluster, tried in turn. amqps:// for TLS, with ?cafile=/path where the CA is private."""
     prefix: Prefix = "bridge"
     """First part of the name of every exchange and queue."""
     declare: bool = True

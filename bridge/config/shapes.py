@@ -63,9 +63,17 @@ def _url_problem(url: str, schemes: tuple[str, ...]) -> str | None:
         parts.port  # noqa: B018 - reading it checks it
     except ValueError:
         return f"must be a URL that begins with {wanted}; its host or port cannot be read"
-    if parts.scheme not in schemes or not parts.hostname:
+    if parts.scheme not in schemes or not parts.hostname or not _is_host(parts.hostname):
         return f"must be a URL with a host that begins with {wanted}"
     return None
+
+
+def _is_host(name: str) -> bool:
+    """Whether the system can be asked for it: no label of it is empty, too long, or of what no name may hold."""
+    try:
+        return ":" in name or bool(name.encode("idna"))
+    except UnicodeError:
+        return False
 
 
 def _secret_url(*schemes: str) -> Callable[[SecretStr], SecretStr]:
@@ -122,6 +130,9 @@ class HostPort(NamedTuple):
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
+_PORT = re.compile(r"[0-9]{1,5}", re.ASCII)
+
+
 def _host_port(lowest_port: int) -> Callable[[object], HostPort]:
     def read(value: object) -> HostPort:
         if isinstance(value, HostPort):
@@ -129,9 +140,12 @@ def _host_port(lowest_port: int) -> Callable[[object], HostPort]:
         host, colon, port = value.rpartition(":") if isinstance(value, str) else ("", "", "")
         bare = host.removeprefix("[").removesuffix("]")
         well_formed = (
-            bool(bare) and (":" not in bare or host.startswith("[")) and not any(c in host for c in " /@")
+            bool(bare)
+            and (":" not in bare or host.startswith("["))
+            and not any(c in host for c in " /@")
+            and _is_host(bare)
         )
-        if not (colon and well_formed and port.isascii() and port.isdigit()):
+        if not (colon and well_formed and _PORT.fullmatch(port)):
             raise problem("must be host:port, for example smsc1.example.com:2775")
         if not lowest_port <= int(port) <= 65535:
             raise problem(f"must have a port from {lowest_port} to 65535")
@@ -190,12 +204,15 @@ CommandStatus = Annotated[
 """An SMPP command_status that is not ESME_ROK, decimal or hex (0x58)."""
 
 
+_SMALL = re.compile(r"[0-9]{1,9}", re.ASCII)
+
+
 def _auto_or_int(highest: int) -> Callable[[object], int | Literal["auto"]]:
     def read(value: object) -> int | Literal["auto"]:
         if value == "auto":
             return "auto"
         value = _hex_too(value)
-        if isinstance(value, str) and value.isascii() and value.isdigit():
+        if isinstance(value, str) and _SMALL.fullmatch(value):
             value = int(value)
         if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= highest:
             return value

@@ -99,9 +99,10 @@ class GenesysHttp:
         if not 200 <= answer.status < 300:
             return reading_of_status(answer.status, bare_url(answer.location))
         _, equals, written = answer.body.decode("utf-8", "replace").rpartition("=")
-        if not equals or not _CODE.fullmatch(written.strip()):
+        code = written.strip()
+        if not equals or not _CODE.fullmatch(code):
             return Reading(Doubt(f"HTTP {answer.status}: the answer has no number behind a ="))
-        return _reading_of_code(int(written), ident)
+        return _reading_of_code(int(code), ident)
 
     def read_callback(self, callback: Callback) -> Mo | Dr:
         """A receipt or a message. Raises BadCallback."""

@@ -1,8 +1,11 @@
 """Where a value is in what a provider sent: `sid`, `messages.0.message-id`. A form has one level."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
+
+_HALF_A_PAIR = re.compile("[\ud800-\udfff]")
 
 
 def find(data: Any, path: str) -> Any:
@@ -15,10 +18,13 @@ def find(data: Any, path: str) -> Any:
 
 
 def find_text(data: Any, path: str | None) -> str | None:
-    """The value at this path as text, a number or flag as JSON writes it; None where there is none, or a list."""
+    """The value at this path as text, a number or flag as JSON writes it; None where there is none, or a list.
+
+    Half a surrogate pair, which JSON can write, is no text: nothing could keep it, or say it again.
+    """
     value = None if path is None else find(data, path)
     if isinstance(value, str):
-        return value
+        return None if _HALF_A_PAIR.search(value) else value
     return json.dumps(value) if isinstance(value, bool | int | float) else None
 
 

@@ -25,7 +25,7 @@ from bridge.inbound.confirm import publish_all
 from bridge.inbound.early import EarlyReceipt, early_message
 from bridge.inbound.matching import early_rung, matched_events, question_of, rematched_events
 from bridge.inbound.parts import Join, can_be_held, set_key, tag
-from bridge.inbound.pending import Entry, Pending
+from bridge.inbound.pending import Entry, Pending, octets_of
 from bridge.inbound.ports import (
     Answer,
     LinkPort,
@@ -126,7 +126,7 @@ class Receiver:
             return
         origin = Origin(link.provider, link.site, link.via, link.name)
         entry: Entry[Inbound] = Entry(
-            key, inbound, origin, _event_id(key, inbound), answer, self._loop.time()
+            key, inbound, origin, _event_id(key, inbound), answer, self._loop.time(), octets_of(inbound.raw)
         )
         self._pending.add(entry)
         if isinstance(inbound, Dr):

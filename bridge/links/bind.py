@@ -21,6 +21,7 @@ from bridge.links.counters import LinkCounters
 from bridge.links.events import LinkEvents
 from bridge.links.plan import BindPlan
 from bridge.links.shell import SessionShell
+from bridge.links.sparingly import Sparingly
 from bridge.links.trust import Trust
 from bridge.model.mt import Mt
 from bridge.model.outcome import Doubt, NotSent, Outcome, Rejected
@@ -67,6 +68,7 @@ class Bind:
         self._told = (False, False, False, self._reason)
         self._told_free = False
         self._log = log.bind(provider=plan.provider, site=plan.site, link=plan.name)
+        self._sparingly = Sparingly(self._log)
 
     @property
     def free(self) -> int:
@@ -199,7 +201,7 @@ class Bind:
 
     def _strange(self, _shell: SessionShell, event: smpp.UnknownAnswer) -> None:
         self.counters.strange_answers += 1
-        self._log.warning(
+        self._warn(
             "link.strange_answer", sequence=event.sequence_number, status=describe_status(event.status)
         )
 
@@ -287,7 +289,7 @@ class Bind:
 
     def _bad_pdu(self, _shell: SessionShell, event: smpp.BadPduReceived) -> None:
         self.counters.bad_pdus += 1
-        self._log.warning(
+        self._warn(
             "link.bad_pdu",
             command=f"0x{event.command_id:08X}",
             sequence=event.sequence_number,
@@ -295,10 +297,13 @@ class Bind:
         )
 
     def _outbind(self, _shell: SessionShell, _event: smpp.OutbindReceived) -> None:
-        self._log.warning("link.outbind_ignored")
+        self._warn("link.outbind_ignored")
 
     def _alert(self, _shell: SessionShell, _event: smpp.AlertReceived) -> None:
-        self._log.info("link.alert_notification")
+        """That a phone can be reached (again): nothing waits for that here."""
+
+    def _warn(self, event: str, **fields: object) -> None:
+        self._sparingly.warning(asyncio.get_running_loop().time(), event, **fields)
 
 
 HANDLERS: Mapping[type[smpp.Event], Callable[[Bind, SessionShell, Any], None]] = {

@@ -3,16 +3,16 @@
 import socket
 import ssl
 
+from bridge.config.tls import OF_PROVIDER, tls_trouble
+
 
 def reason_of(error: OSError | UnicodeError, limit_s: float) -> str:
     """`limit_s`: how long it was tried."""
     match error:
         case TimeoutError():
             return f"no connection within {round(limit_s, 2):g} s"
-        case ssl.SSLCertVerificationError():
-            return f"TLS: {error.verify_message}"
         case ssl.SSLError():
-            return f"TLS: {error.reason or error}"
+            return tls_trouble(error, OF_PROVIDER) or str(error)
         case ConnectionRefusedError():
             return "connection refused"
         case ConnectionResetError() | ConnectionAbortedError():

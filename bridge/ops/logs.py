@@ -26,6 +26,8 @@ QUIETER = {
     "asyncio": logging.WARNING,
     "aiormq": logging.CRITICAL,
     "aio_pika": logging.CRITICAL,
+    "pamqp": logging.ERROR,  # warns of every header whose name it has to shorten, and shows that
+    "python_multipart": logging.CRITICAL,  # warns of every malformed form: `callback.refused` says it once
 }
 
 

@@ -1,14 +1,11 @@
 """The private HTTP listener: /healthz, /readyz, /metrics, /api/state. Not the callbacks of providers."""
 
-import asyncio
 import errno
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections import Counter
 
 import orjson
 import structlog
-import uvicorn
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -16,14 +13,15 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from bridge.config.settings import HostPort
+from bridge.listeners.limits import ConnectionLimits
+from bridge.listeners.server import Listener
 from bridge.ops.health import State, missing, snapshot
 
 log = structlog.get_logger(__name__)
 
 LARGEST_PORT = 65_535
-GRACE_S = 1
-"""How long requests under way may hold up the end."""
-
+LIMITS = ConnectionLimits(connections=100, per_address=50, head_bytes=16 * 1024, pipelined=1, drain_s=1.0)
+"""A few who watch: an operator's browser, a scrape, a probe. Bodies are not read."""
 
 TRIED_PORTS = 64
 """From the configured one on, until one is free."""
@@ -41,6 +39,8 @@ class OpsServer:
         self._port = port
         self._app = application(state, registry)
         self._socket: socket.socket | None = None
+        self.cut_off: Counter[str] = Counter()
+        """Connections that were ended for a reason, by that."""
 
     @property
     def port(self) -> int:
@@ -79,36 +79,15 @@ class OpsServer:
         """Serve until cancelled."""
         assert self._socket is not None, "open() first"  # noqa: S101
         log.info("ops.listening", place=self._place)
-        server = _Server(
-            uvicorn.Config(
-                self._app,
-                log_config=None,
-                access_log=False,
-                lifespan="off",
-                server_header=False,
-                timeout_graceful_shutdown=GRACE_S,
-            )
-        )
-        serving = asyncio.create_task(server.serve(sockets=[self._socket]), name="ops")
-        try:
-            await asyncio.shield(serving)
-        finally:
-            server.should_exit = True
-            await serving
+        await Listener(self._app, LIMITS, self._cut_off).run(self._socket)
+
+    def _cut_off(self, _status: int | None, reason: str) -> None:
+        self.cut_off[reason] += 1
 
     def close(self) -> None:
         """Give the port back, if `run` never had it."""
         if self._socket is not None:
             self._socket.close()
-
-
-class _Server(uvicorn.Server):
-    """uvicorn without its signal handlers: stopping is the application's."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Leave the signals alone."""
-        yield
 
 
 def application(state: State, registry: CollectorRegistry) -> Starlette:

@@ -113,11 +113,11 @@ class Lifecycle:
 
     # What happens to us
 
-    def receive_eof(self, now: float) -> list[Event]:
+    def receive_eof(self, now: float, reason: str = "connection lost") -> list[Event]:
         """The connection is gone, by whose hand ever."""
         self._now = now
         if self.state is not SessionState.CLOSED:
-            self._close("connection lost")
+            self._close(reason)
         return self._told()
 
     def tick(self, now: float) -> list[Event]:

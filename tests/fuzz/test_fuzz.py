@@ -1,4 +1,4 @@
-"""The fuzz target, briefly: a fixed number of damaged streams, and streams of Hypothesis's own making."""
+"""All fuzz targets, briefly: always the same inputs. Others are for `python -m tests.fuzz`, which goes on for hours."""
 
 from random import Random
 
@@ -8,22 +8,41 @@ from hypothesis import strategies as st
 
 from bridge.smpp.consts import DATA_SM, DELIVER_SM
 from bridge.smpp.framing import build_pdu
-from tests.fuzz.inputs import seeds, stream
-from tests.fuzz.target import ACCOUNTS, run
+from tests.fuzz.smpp import ACCOUNTS, run, seeds
+from tests.fuzz.targets import TARGETS
 
-STREAMS = 4000
+SEED = 3
+INPUTS = {
+    "smpp": 2000,
+    "callbacks": 1500,
+    "listeners": 1500,
+    "mts": 1500,
+    "answers": 1500,
+    "configuration": 100,
+}
+"""About a second's worth of each."""
+LEAST = {"smpp": 1200, "callbacks": 250, "listeners": 500, "mts": 60, "answers": 500, "configuration": 1}
+"""How much of that has to come through to the end: inputs that all are refused at once would test nothing."""
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_nothing_that_comes_in_makes_anything_raise(name: str) -> None:
+    target, random = TARGETS[name], Random(SEED)
+    read = 0
+    for number in range(INPUTS[name]):
+        way = target.ways[number % len(target.ways)]
+        octets = target.make(random, way)
+        try:
+            read += target.run(octets, way)
+        except Exception as breach:
+            again = f"python -m tests.fuzz --target {name} --way '{way}' --input {octets.hex()}"
+            raise AssertionError(f"seed {SEED}, input {number}: {again}") from breach
+    assert read >= LEAST[name]
 
 
 @pytest.mark.parametrize("account", ACCOUNTS)
 def test_the_corpus_is_read_by_every_kind_of_account(account: str) -> None:
     assert run(b"".join(seeds()), account) >= 129
-
-
-def test_damaged_streams_make_nothing_raise() -> None:
-    """Always the same ones: others are for `python -m tests.fuzz`."""
-    random, pdus, accounts = Random(3), seeds(), list(ACCOUNTS)
-    messages = sum(run(stream(random, pdus), accounts[number % len(accounts)]) for number in range(STREAMS))
-    assert messages > STREAMS // 2, "most of them reach the readers"
 
 
 @given(

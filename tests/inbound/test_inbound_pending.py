@@ -5,8 +5,10 @@ from functools import partial
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from bridge.inbound.pending import ANSWER_WITHIN_S, MOST_PENDING, Entry, Pending
+from bridge.dialects.deliver import ReadOptions, read_inbound
+from bridge.inbound.pending import ANSWER_WITHIN_S, MOST_OCTETS, MOST_PENDING, Entry, Pending, octets_of
 from bridge.model.events import NO_ORIGIN
+from bridge.smpp.pdus import DeliverSm
 
 KEYS = st.sampled_from([b"a", b"b", b"c"])
 
@@ -53,6 +55,30 @@ def test_it_is_full_at_its_bound() -> None:
     assert pending.full
     pending.answer(entries[0], safe=True)
     assert not pending.full
+
+
+def test_it_is_full_when_they_have_brought_too_much() -> None:
+    pending, told = Pending[str](), list[bool]()
+    large = [
+        Entry(key, "what", NO_ORIGIN, "id-1", told.append, 0.0, MOST_OCTETS // 2) for key in (b"a", b"b")
+    ]
+    full = [pending.full]
+    for one in large:
+        pending.add(one)
+        full.append(pending.full)
+    for _ in range(2):  # counted down once
+        pending.answer(large[0], safe=True)
+        full.append(pending.full)
+    pending.add(large[0])
+    assert [*full, pending.full] == [False, False, True, False, False, True]
+
+
+def test_a_pdu_weighs_what_it_holds_and_a_callback_nothing() -> None:
+    pdu = DeliverSm(
+        source_addr="1", destination_addr="2", short_message=b"x" * 9, tlvs=((1, b"yy"), (2, b"z"))
+    )
+    assert octets_of(read_inbound(pdu, ReadOptions()).raw) == 12
+    assert octets_of({"fields": {"text": "hi"}}) == 0
 
 
 class Answering(RuleBasedStateMachine):

@@ -1,1 +1,1 @@
-"""The public HTTP listener: what providers POST to the bridge. Starlette, uvicorn and httptools stay in here."""
+"""The public HTTP listener: what providers POST to the bridge. Starlette and python-multipart stay in here."""

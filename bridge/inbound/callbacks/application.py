@@ -24,7 +24,7 @@ from starlette.types import Receive, Scope, Send
 from bridge.dialects.http import BadCallback, HttpDialect
 from bridge.inbound.callbacks.bodies import Bodies, Gone, passed_over
 from bridge.inbound.callbacks.callers import Callers
-from bridge.inbound.callbacks.forms import Reader, reader_of
+from bridge.inbound.callbacks.forms import Reader, read_json, reader_of
 from bridge.inbound.callbacks.limits import Limits
 from bridge.inbound.callbacks.refusals import Header, Refusals, Refused, unavailable
 from bridge.inbound.ports import Answer
@@ -103,7 +103,9 @@ class Application:
             raise
         self._in_hand += 1
         try:
-            body = await self._bodies.read(receive, headers)
+            limits = self._limits
+            most_bytes = limits.json_bytes if reader is read_json else limits.body_bytes
+            body = await self._bodies.read(receive, headers, most_bytes)
             try:
                 await self._make_safe(link, reader, body)
             finally:

@@ -26,14 +26,14 @@ class Bodies:
         self._limits = limits
         self.held = 0
 
-    async def read(self, receive: Receive, headers: Mapping[bytes, bytes]) -> bytes:
+    async def read(self, receive: Receive, headers: Mapping[bytes, bytes], most_bytes: int) -> bytes:
         """The whole body, to be given back by `release`. Raises Refused, or Gone."""
-        if _declared(headers) > self._limits.body_bytes:
+        if _declared(headers) > most_bytes:
             raise _too_large()
         body = bytearray()
         try:
             async with asyncio.timeout(self._limits.body_within_s):
-                await self._fill(body, receive)
+                await self._fill(body, receive, most_bytes)
         except BaseException as error:
             self.held -= len(body)
             if isinstance(error, TimeoutError):
@@ -41,13 +41,13 @@ class Bodies:
             raise
         return bytes(body)
 
-    async def _fill(self, body: bytearray, receive: Receive) -> None:
+    async def _fill(self, body: bytearray, receive: Receive, most_bytes: int) -> None:
         more = True
         while more:
             piece, more = await _piece(receive)
             body += piece
             self.held += len(piece)
-            if len(body) > self._limits.body_bytes:
+            if len(body) > most_bytes:
                 raise _too_large()
             if self.held > self._limits.all_bodies_bytes:
                 raise unavailable("too much is being read", closes=True)

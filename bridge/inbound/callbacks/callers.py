@@ -29,6 +29,11 @@ class Callers:
         self._networks = tuple(ip_network(network) for network in allow)
         self._trust_proxy = trust_proxy
 
+    @property
+    def behind_proxy(self) -> bool:
+        """Whether the address of a connection says nothing of its caller."""
+        return self._trust_proxy
+
     def may_come(self, peer: str, headers: Headers) -> bool:
         """Whether the caller is of a network that may call. `peer`: whose connection it is."""
         if not self._networks:

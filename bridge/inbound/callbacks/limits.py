@@ -1,25 +1,19 @@
-"""What one caller, and all of them together, may cost. Numbers only; who enforces each is said beside it."""
+"""What one caller, and all of them together, may cost. Numbers only; who enforces each is said beside it.
+
+What all of it together may hold in memory: `all_bodies_bytes` twice (as octets and as the fields they are read into),
+and of every connection a head and what one read of its socket brings ahead, 256 KiB at worst.
+"""
 
 from dataclasses import dataclass
+
+from bridge.listeners.limits import ConnectionLimits
 
 MIB = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class Limits(ConnectionLimits):
     """All limits of the door."""
-
-    # connection.py
-    connections: int = 2_000
-    """Beyond it, new connections are closed."""
-    head_within_s: float = 10.0
-    """From the connection, or the first octet of a later request, to the end of the request's head."""
-    head_bytes: int = 32 * 1024
-    """What may come without a piece of a body: a head, or trailers."""
-    idle_s: float = 30.0
-    """Between an answer and the next request."""
-    pipelined: int = 16
-    """Requests that wait for the answer to an earlier one of their connection."""
 
     # application.py
     requests: int = 1_000
@@ -30,11 +24,9 @@ class Limits:
     # bodies.py
     body_bytes: int = 8 * MIB
     """One body. A body of several pictures, in Base64 and percent-encoded, is some megabytes."""
+    json_bytes: int = MIB // 4
+    """One body of JSON: read, it may be twenty times as much, and no picture comes in one."""
     all_bodies_bytes: int = 64 * MIB
     """All bodies being read, or not answered yet."""
     body_within_s: float = 20.0
     """From the end of the head to the end of the body."""
-
-    # door.py
-    drain_s: float = 15.0
-    """How long requests under way may hold up a stop."""

@@ -14,6 +14,8 @@ from bridge.links.http.errors import AnswerLost, NotConnected
 from bridge.model.web import HttpAnswer
 
 LONGEST_HEAD = LONGEST_BODY = 64 * 1024
+LONGEST_ANSWER = 3 * 64 * 1024
+"""All of it, chunk by chunk and with whatever comes before or after: it would be read for as long as it comes."""
 
 
 class Connection(asyncio.Protocol):
@@ -28,7 +30,7 @@ class Connection(asyncio.Protocol):
         self._http = h11.Connection(h11.CLIENT, max_incomplete_event_size=LONGEST_HEAD)
         self._closed = False
         self._answer: asyncio.Future[HttpAnswer] | None = None
-        self._heard = False
+        self._heard = 0
         self._head: h11.Response | None = None
         self._body: list[bytes] = []
         self._length = 0
@@ -54,7 +56,7 @@ class Connection(asyncio.Protocol):
         events = (head, h11.Data(data=body), h11.EndOfMessage())
         octets = b"".join(self._http.send(event) or b"" for event in events)
         self._answer = asyncio.get_running_loop().create_future()
-        self._heard, self._head, self._body, self._length = False, None, [], 0
+        self._heard, self._head, self._body, self._length = 0, None, [], 0
         self._transport.write(octets)
         try:
             async with asyncio.timeout(limit_s):
@@ -82,7 +84,10 @@ class Connection(asyncio.Protocol):
         if self._answer is None or self._answer.done():
             self.close()
             return
-        self._heard = True
+        self._heard += len(data)
+        if self._heard > LONGEST_ANSWER:
+            self._fail(_too_long(LONGEST_ANSWER))
+            return
         self._http.receive_data(data)
         self._read("the answer is no HTTP")
 
@@ -121,7 +126,7 @@ class Connection(asyncio.Protocol):
             elif isinstance(event, h11.Data):
                 self._length += len(event.data)
                 if self._length > LONGEST_BODY:
-                    self._fail(f"the answer is longer than {LONGEST_BODY // 1024} KiB")
+                    self._fail(_too_long(LONGEST_BODY))
                     return
                 self._body.append(bytes(event.data))
             elif isinstance(event, h11.EndOfMessage):
@@ -148,6 +153,10 @@ class Connection(asyncio.Protocol):
         self._closed = True
         if self._answer is not None and not self._answer.done():
             self._answer.set_exception(AnswerLost(reason))
+
+
+def _too_long(most: int) -> str:
+    return f"the answer is longer than {most // 1024} KiB"
 
 
 def _answer(head: h11.Response, body: bytes) -> HttpAnswer:

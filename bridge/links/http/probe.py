@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import httpx
 import structlog
 
+from bridge.config.tls import causes
 from bridge.links.http.errors import NameNotResolved
 from bridge.links.http.plan import EndpointPlan
 from bridge.links.http.resolver import Resolver
@@ -45,7 +46,7 @@ async def probe(plan: EndpointPlan) -> Probed:
         return Probed(False, f"no answer within {plan.timeout_s:g} s")
     except NameNotResolved as error:
         return Probed(False, str(error))
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
+    except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:  # OSError: TLS's, which httpx lets through
         return Probed(False, _reason(error, plan.timeout_s))
     except Exception as error:  # ours, or a library's
         log.exception("endpoint.fault", provider=plan.provider, site=plan.site)
@@ -76,9 +77,7 @@ def _note(answer: httpx.Response) -> str:
 
 def _reason(error: Exception, limit_s: float) -> str:
     """The network's own, which the library wraps."""
-    inner: BaseException | None = error
-    while inner is not None:
+    for inner in causes(error):
         if isinstance(inner, OSError) and (inner.errno or isinstance(inner, TimeoutError)):
             return reason_of(inner, limit_s)
-        inner = inner.__cause__ or inner.__context__
     return str(error) or type(error).__name__
