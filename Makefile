@@ -19,7 +19,7 @@ IMPORT_LINTER_CACHE := --cache-dir $(CACHE)/imports
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup servers demo test lint types unit guard fuzz chaos bench measure format lock clean
+.PHONY: help setup servers demo test lint types unit guard fuzz chaos bench measure format audit lock clean
 
 help:  ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 10
@@ -66,6 +66,9 @@ measure: setup  ## what an HTTP exchange costs, beside httpx; ARGS="--seconds 10
 format: setup  ## put the code into shape
 	$(VENV)/python -m ruff check --fix
 	$(VENV)/python -m ruff format
+
+audit: setup  ## is anything known against the locked packages? Fails too when the service cannot be asked
+	@$(VENV)/python -m bridge.proof.advisories requirements-dev.lock
 
 lock: setup  ## make the lock files anew from pyproject.toml, with the newest versions it allows
 	$(VENV)/python -m pip install --quiet uv

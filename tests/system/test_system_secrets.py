@@ -16,6 +16,7 @@ from bridge.proof.servers import PrivateRabbit
 from bridge.simulator.http.faults import Code, Status
 from bridge.simulator.network import Network
 from bridge.simulator.smsc import SimulatedSmsc
+from tests.security.readme import rights
 from tests.system.application import Application, ids
 from tests.system.http_lab import HttpStage
 from tests.system.processes import Crew
@@ -44,21 +45,20 @@ def planted() -> Secrets:
 @pytest.fixture
 async def amqp_url(rabbit: PrivateRabbit, prefix: str, planted: Secrets) -> AsyncIterator[str]:
     """As a user that may only do what the README says a worker's has to."""
-    user, rights = f"u{secrets.token_hex(4)}", rf"^{prefix}\."
-    await rabbit.ctl("add_user", user, planted.rabbit)
-    await rabbit.ctl("set_permissions", user, rights, rights, rights)
+    user = f"u{secrets.token_hex(4)}"
+    for words in rights("rabbitmqctl", user=user, prefix=prefix, password=planted.rabbit):
+        await rabbit.ctl(*words)
     yield rabbit.url.replace("://", f"://{user}:{planted.rabbit}@").replace("guest:guest@", "")
     await rabbit.ctl("delete_user", user)
 
 
 @pytest.fixture
 async def redis_login(redis_url: str, prefix: str, planted: Secrets) -> AsyncIterator[str]:
-    """As a user that has only the keys of this prefix."""
+    """As a user that may only do what the README says."""
     user = f"u{secrets.token_hex(4)}"
     async with redis.asyncio.Redis.from_url(redis_url) as raw:
-        await raw.acl_setuser(
-            user, enabled=True, passwords=[f"+{planted.redis}"], keys=[f"{prefix}:*"], categories=["+@all"]
-        )
+        for words in rights("redis-cli", user=user, prefix=prefix, password=planted.redis):
+            await raw.execute_command(*words)  # type: ignore[no-untyped-call]
         yield redis_url.replace("://", f"://{user}:{planted.redis}@")
         await raw.acl_deluser(user)
 
