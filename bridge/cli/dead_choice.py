@@ -17,6 +17,7 @@ from bridge.model.names import (
     HEADER_GENERATION,
     HEADER_REASON,
     HEADER_REFUSED,
+    HEADER_TOLD,
     HEADER_TROUBLE,
     Lane,
     Names,
@@ -33,6 +34,7 @@ _OF_THE_OLD_LIFE = (
     HEADER_ATTEMPTS,
     HEADER_ATTEMPT,
     HEADER_DOUBT,
+    HEADER_TOLD,
     HEADER_REFUSED,
     HEADER_TROUBLE,
 )

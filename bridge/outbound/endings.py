@@ -7,6 +7,7 @@ resends, giving back (`settler`).
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 
 import structlog
@@ -147,10 +148,10 @@ class Endings:
 
     def _repeat_accepted(self, flight: Flight, record: Record, info: str) -> None:
         flight.doubt = record.report.possible_duplicate
+        # A record that is kept for days has no attempts; a copy that was in doubt may know some.
+        report = replace(record.report, attempts=tuple(flight.attempts))
         messages = (
-            [outcome_message(self._names, flight, record.report)]
-            if flight.route in self._accepted_events
-            else []
+            [outcome_message(self._names, flight, report)] if flight.route in self._accepted_events else []
         )
         self._recorder.again(
             flight, record, info, lambda: self._outbox.send_all(messages, partial(self.done, flight))

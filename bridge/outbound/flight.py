@@ -13,10 +13,12 @@ from bridge.model.names import (
     HEADER_DOUBT,
     HEADER_GENERATION,
     HEADER_REFUSED,
+    HEADER_TOLD,
     HEADER_TROUBLE,
     Lane,
 )
 from bridge.model.outcome import Outcome, Rejected
+from bridge.outbound.bequest import Bequest, copy_name
 from bridge.outbound.parts import Parts
 from bridge.outbound.ports import Body, LinkPort, LongBody
 from bridge.outbound.retry import dump_attempts, load_attempts
@@ -84,7 +86,7 @@ class Flight:
     `names`: the providers that may have it in doubt, and what their receipts will call it.
     `bounced`: a link refused it for the link's own sake; of a second such refusal the message is the cause.
     `claimed_at`: loop time at which the claim was asked for, None while Redis holds none of ours.
-    `resend_due`: it comes off the ladder to be sent once more: the doubt its claim tells of is counted and told.
+    `copy`: that which a provider has, or may have, if any has. `told`: the one of whose doubt was told last.
     `takeover`: the next claim may take what was left (`seen`: and still says so); the last one may have done so
     unheard.
     `unsettled`: why what it takes over is in doubt; empty if it is not. To be settled before anything is sent.
@@ -101,6 +103,7 @@ class Flight:
         "bounced",
         "choosy",
         "claimed_at",
+        "copy",
         "counted",
         "deliveries",
         "doubt",
@@ -115,11 +118,11 @@ class Flight:
         "parked",
         "prepared",
         "refused_by",
-        "resend_due",
         "route",
         "seen",
         "stage",
         "takeover",
+        "told",
         "trouble",
         "unsettled",
     )
@@ -136,6 +139,7 @@ class Flight:
         self.attempts: list[Attempt] = load_attempts(headers.get(HEADER_ATTEMPTS)) if headers else []
         self.counted = _count(headers.get(HEADER_ATTEMPT)) if headers else 0
         self.doubt = bool(headers) and headers.get(HEADER_DOUBT) is True
+        self.told = _text(headers.get(HEADER_TOLD)) if headers else ""
         self.refused_by = _names(headers.get(HEADER_REFUSED)) if headers else frozenset[str]()
         self.trouble = Trouble.load(headers.get(HEADER_TROUBLE)) if headers else None
         self.arrived = self._known
@@ -146,8 +150,8 @@ class Flight:
         self.names: tuple[tuple[str, str], ...] = ()
         self.stage = Stage.WAITING
         self.prepared: Body | LongBody | Rejected = b""
+        self.copy = ""
         self.bounced = False
-        self.resend_due = self.doubt and not delivery.redelivered
         self.claimed_at: float | None = None
         self.takeover = False
         self.seen = ""
@@ -217,6 +221,8 @@ class Flight:
         }
         if self.doubt:
             headers[HEADER_DOUBT] = True
+        if self.told:
+            headers[HEADER_TOLD] = self.told
         if self.refused_by:
             headers[HEADER_REFUSED] = ",".join(sorted(self.refused_by))
         if self.trouble is not None:
@@ -225,11 +231,16 @@ class Flight:
             headers[HEADER_TROUBLE] = ""  # it is over, and what is not said again stays
         return headers
 
-    def give_up_claim(self) -> str:
-        """The owner to release the claim under; from now on the flight claims under another name.
+    def begin_copy(self) -> None:
+        """One is about to be written, under a claim of ours."""
+        self.copy = copy_name(self.owner, self.counted)
 
-        A release that Redis executes late, from a connection given up, can then never undo a newer claim.
-        """
+    def bequest(self, parts: Parts | None) -> str:
+        """What our claim says now; `parts`: of a long MT."""
+        return Bequest(self.counted, self.copy, self.doubt, parts).dump(self.owner)
+
+    def give_up_claim(self) -> str:
+        """The owner to let the claim go under; from now on the flight claims, and writes copies, under another name."""
         owner, self.owner = self.owner, self.owner + "+"
         self.claimed_at = None
         return owner
@@ -262,6 +273,10 @@ def generation_of(delivery: Delivery) -> int:
 
 def _count(header: object) -> int:
     return header if isinstance(header, int) and header > 0 else 0
+
+
+def _text(header: object) -> str:
+    return header if isinstance(header, str) else ""
 
 
 def _names(header: object) -> frozenset[str]:

@@ -9,16 +9,11 @@ A *copy* is what one provider gets under one reference: a phone puts together on
     its smsc_id         taken; empty where the provider gave no name                 never again in this copy
 
 A copy is *begun* once its provider holds, or may hold, a segment of it. Then the rest of it can only go there.
-
-What the claim keeps of it is JSON, for it must hold whatever a provider calls a message:
-[provider, link, fingerprint, 1 if a copy may already be with a provider, [fate of each segment]]
 """
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
-from typing import Any
 
 from bridge.model.outcome import (
     Accepted,
@@ -134,25 +129,6 @@ class Parts:
 def unbegun(provider: str, fingerprint: str, count: int) -> Parts:
     """A copy of which nothing is written yet."""
     return Parts(provider, "", fingerprint, (Fate.NONE,) * count)
-
-
-def dump_state(parts: Parts, *, doubt: bool) -> str:
-    """The copy as its claim keeps it: ASCII, one line. `doubt`: a copy may already be with a provider."""
-    body = [parts.provider, parts.link, parts.fingerprint, int(doubt), parts.segments]
-    return json.dumps(body, separators=(",", ":"))
-
-
-def load_state(state: str) -> tuple[Parts, bool]:
-    """The reverse of `dump_state`. What this version would not have written is a ValueError."""
-    body: Any = json.loads(state)
-    try:
-        provider, link, fingerprint, doubt, segments = body
-        fates = tuple(fate if isinstance(fate, str) else Fate(fate) for fate in segments)
-    except (ValueError, TypeError) as error:
-        raise ValueError(f"not the state of a long MT: {error}") from error
-    if not all(isinstance(name, str) for name in (provider, link, fingerprint)) or len(fates) < 2:
-        raise ValueError("not the state of a long MT")
-    return Parts(provider, link, fingerprint, fates), bool(doubt)
 
 
 _WEIGHT: dict[type[Outcome], int] = {

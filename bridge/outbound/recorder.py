@@ -9,7 +9,6 @@ from functools import partial
 import structlog
 
 from bridge.outbound.flight import Flight, Long, SegmentRef
-from bridge.outbound.parts import dump_state
 from bridge.outbound.ports import ClaimsPort, LinkPort
 from bridge.outbound.record import Record, correlation_of, dump_accepted, dump_long
 from bridge.outbound.tell import origin_of
@@ -105,7 +104,7 @@ class Recorder:
             flight.mt_key,
             owner,
             long.reference,
-            dump_state(parts, doubt=flight.doubt),
+            flight.bequest(parts),
             _accepted(flight, long) if parts.complete else "",
             entry,
             partial(self._recorded, entry, then),

@@ -65,9 +65,11 @@ class Sender:
         if (flight.long is not None or not isinstance(flight.prepared, _WHOLE)) and not plan(flight, slot):
             self._desk.place(flight)
             return
+        flight.begin_copy()
         long = flight.long
         if long is None:
-            self._ask(flight, slot, 1, slot.link.lease_s, now)
+            state = flight.bequest(None) if flight.counted else ""  # of a first copy there is nothing to say
+            self._ask(flight, slot, 1, slot.link.lease_s, now, state)
         else:
             state = volleys.claimed_state(flight, long, slot.link)
             self._ask(flight, slot, len(long.volley), slot.link.lease_s, now, state, long.counter)
@@ -75,7 +77,8 @@ class Sender:
     def claim_unsettled(self, flight: Flight, now: float) -> None:
         """Ask for the claim of a flight whose earlier copy has to be settled before it can go anywhere."""
         lease_s = max(slot.link.lease_s for slot in self._routes[flight.route].slots)
-        self._ask(flight, None, 0, lease_s, now, flight.seen)
+        state = flight.bequest(None if flight.long is None else flight.long.parts)
+        self._ask(flight, None, 0, lease_s, now, state)
 
     def _ask(
         self,
@@ -165,7 +168,6 @@ class Sender:
             self._settler.unsent(flight)
             return
         flight.stage = Stage.SUBMITTED
-        flight.resend_due = False
 
     @staticmethod
     def _write(flight: Flight, slot: LinkSlot, reference: int) -> bool:

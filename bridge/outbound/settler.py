@@ -17,7 +17,6 @@ from bridge.outbound.body import InvalidMt
 from bridge.outbound.endings import Endings
 from bridge.outbound.expectations import Expectations
 from bridge.outbound.flight import Flight, Long, SegmentRef, Stage
-from bridge.outbound.parts import dump_state
 from bridge.outbound.ports import ClaimsPort, LinkPort, OutboxPort
 from bridge.outbound.recorder import LateMatch, Recorder
 from bridge.outbound.settle import (
@@ -178,7 +177,7 @@ class Settler:
         if not self._recorder.segment(ref, smsc_id, link, owner) or long is None:
             return
         if flight.stage is Stage.WAITING:
-            flight.seen = dump_state(long.parts, doubt=flight.doubt)
+            flight.seen = flight.bequest(long.parts)
         elif flight.parked and flight.complete:
             self._resolve_segments(flight)
 
@@ -202,10 +201,11 @@ class Settler:
         report = report_of(flight, "resent", link, reason=reason)
         self.tally["resent", flight.route, ""] += 1
         log.warning("mt.resent", id=flight.mt.id, route=flight.route, reason=reason)
-        event = outcome_message(self._names, flight, report, str(flight.counted))
+        event = outcome_message(self._names, flight, report, flight.copy)
         self._outbox.send_all([event], partial(self._resent, flight))
 
     def _resent(self, flight: Flight) -> None:
+        flight.told = flight.copy
         if flight.late is not None:
             self.accept_late(flight)
         elif flight.complete:

@@ -38,7 +38,7 @@ def report_of(
 
 
 def outcome_message(names: Names, flight: Flight, report: MtReport, *more: str) -> Outgoing:
-    """The event of an outcome. `more` tells the occurrences of one outcome apart (`resent`)."""
+    """The event of an outcome. `more` tells the occurrences of one outcome apart (`resent`: the copy in doubt)."""
     ident = outcome_id(flight.mt_key, report.outcome, *more)
     now = time.time()
     return event_message(mt_event(flight.mt.id, flight.mt, flight.route, report, ident, now), names, now)

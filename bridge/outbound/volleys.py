@@ -12,9 +12,10 @@ import structlog
 
 from bridge.model.outcome import Accepted, Doubt, Outcome, Rejected
 from bridge.model.web import HttpRequest
+from bridge.outbound.bequest import Bequest
 from bridge.outbound.flight import Flight, Long, SegmentRef
 from bridge.outbound.links import LinkSlot
-from bridge.outbound.parts import combine, dump_state, load_state, unbegun
+from bridge.outbound.parts import combine, unbegun
 from bridge.outbound.ports import LinkPort
 from bridge.outbound.settler import Settler
 from bridge.store.claims import Claim
@@ -58,7 +59,7 @@ def _orphan(flight: Flight) -> bool:
 
 def claimed_state(flight: Flight, long: Long, link: LinkPort) -> str:
     """What the claim of the flight's next volley says."""
-    return dump_state(long.parts.written(long.volley, link.name), doubt=flight.doubt)
+    return flight.bequest(long.parts.written(long.volley, link.name))
 
 
 def inherit(flight: Flight, claim: Claim) -> None:
@@ -66,22 +67,24 @@ def inherit(flight: Flight, claim: Claim) -> None:
     flight.takeover = True
     flight.claimed_at = None
     flight.seen = claim.state
-    if not claim.state:
-        flight.long = None
-        lost = claim.verdict == "lost"
-        flight.unsettled = "" if flight.resend_due else FORGOTTEN if lost else DIED
-        return
+    holder = claim.holder or flight.owner
     try:
-        parts, doubt = load_state(claim.state)
+        found = Bequest.load(claim.state, holder)
     except ValueError as error:
         log.error("mt.claim_unreadable", id=flight.mt.id, reason=str(error))  # noqa: TRY400  no trace needed
+        found = Bequest.load("", holder)
+    flight.copy = found.copy
+    flight.counted = max(flight.counted, found.counted)
+    parts = found.parts
+    if parts is None:
         flight.long = None
-        flight.unsettled = DIED
+        why = FORGOTTEN if claim.verdict == "lost" else DIED
+        flight.unsettled = "" if flight.copy == flight.told else why
         return
     long = flight.long = Long(parts)
     long.reference = claim.reference
     long.unsure = {number for number in range(1, parts.count + 1) if parts.is_taken(number)}
-    flight.doubt |= doubt
+    flight.doubt |= found.doubt
     flight.unsettled = DIED if parts.in_doubt else ""
 
 

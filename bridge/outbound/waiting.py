@@ -3,13 +3,12 @@
 Not responsible for when that is so (`dispatch`, `settle`), nor for how long a refused message waits (`retry`).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 
 from bridge.broker.message import forward
-from bridge.model.names import HEADER_DOUBT, WAIT_RUNGS_S, Names
+from bridge.model.names import WAIT_RUNGS_S, Names
 from bridge.outbound.flight import Flight, Stage
-from bridge.outbound.parts import dump_state
 from bridge.outbound.ports import ClaimsPort, OutboxPort
 from bridge.outbound.retry import rung_after, rung_for_lease
 
@@ -40,12 +39,9 @@ class Waiting:
         self._climb(flight, rung_after(flight.counted))
 
     def wait_for_lease(self, flight: Flight, wait_ms: int) -> None:
-        """Another worker may be sending it: it comes back when that worker's lease may have passed.
-
-        And then as one of which no doubt was told: that of the copy which that worker may have sent is not told yet.
-        """
+        """Another worker may be sending it: it comes back when that worker's lease may have passed."""
         flight.claimed_at = None
-        self._climb(flight, rung_for_lease(wait_ms), {HEADER_DOUBT: False})
+        self._climb(flight, rung_for_lease(wait_ms))
 
     def wait_for_link(self, flight: Flight) -> None:
         """Only providers without a link up, or too busy, may still carry it: it waits in RabbitMQ, not here."""
@@ -67,8 +63,8 @@ class Waiting:
         assert flight.trouble is not None  # noqa: S101
         flight.trouble = flight.trouble.goes_home_after(after_s)
 
-    def _climb(self, flight: Flight, rung_s: int, but: Mapping[str, object] | None = None) -> None:
-        """Onto the ladder, with what we know of it, `but` for this."""
+    def _climb(self, flight: Flight, rung_s: int) -> None:
+        """Onto the ladder, with what we know of it."""
         flight.stage = Stage.SETTLING
         self.let_go(flight)
         delivery = flight.deliveries[-1]
@@ -76,14 +72,15 @@ class Waiting:
             delivery,
             self._names.wait(rung_s),
             self._names.route_key(flight.route, flight.lane),
-            flight.travel_headers() | dict(but or {}),
+            flight.travel_headers(),
         )
         self._outbox.send_all([message], partial(self._climbed, flight))
 
     def _climbed(self, flight: Flight) -> None:
         if flight.claimed_at is not None and flight.doubt:
             # The claim goes on telling of the doubt, to the copy and to any other of this id, but its lease ends now.
-            self._claims.claim(flight.mt_key, flight.owner, 0, lambda _claim: None)
+            state = flight.bequest(None)
+            self._claims.claim(flight.mt_key, flight.owner, 0, lambda _claim: None, state=state)
         self._done(flight)
 
     def give_back(self, flight: Flight) -> None:
@@ -112,7 +109,7 @@ class Waiting:
             return False
         long = flight.long
         if long is not None and (flight.needs_claim or long.parts.begun):
-            state = dump_state(long.parts, doubt=flight.doubt)
+            state = flight.bequest(long.parts)
             flight.takeover, flight.seen = True, state
             self._claims.leave(flight.mt_key, flight.give_up_claim(), long.reference, state, done)
             return True

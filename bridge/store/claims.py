@@ -1,7 +1,7 @@
 """The claims of MTs: who may submit one, and what became of it (`lua/base.lua` has the values).
 
-`mt_key` names an MT and its generation; `owner` one flight of it, without `|`, never used again. The claim of a
-long MT also keeps the reference its segments share and a `state` of the caller's. Every operation calls `done`
+`mt_key` names an MT and its generation; `owner` one flight of it, without `|`, never used again. A claim may also keep
+a `state` of the caller's and, of a long MT, the reference its segments share. Every operation calls `done`
 exactly once, in a later turn of the loop. Not responsible for what `info` and `state` mean.
 """
 
@@ -25,6 +25,7 @@ class Claim:
     nothing was changed. done: `info` is what was recorded. lost: Redis lost of late what it knew, perhaps of this one,
     too; nothing was changed.
     `reference`: of a long MT's segments, as drawn by this claim, or as found. `state`: as found, before this claim.
+    `holder`: of a stale one.
     """
 
     verdict: Verdict
@@ -32,6 +33,7 @@ class Claim:
     info: str = ""
     reference: int = 0
     state: str = ""
+    holder: str = ""
 
 
 class Unmatched(NamedTuple):
@@ -59,7 +61,9 @@ class Recorded:
 
 
 _PLAIN = {
-    verdict.encode(): Claim(verdict) for verdict in get_args(Verdict) if verdict not in ("busy", "done")
+    verdict.encode(): Claim(verdict)
+    for verdict in get_args(Verdict)
+    if verdict not in ("busy", "done", "stale")
 }
 _RECORDED = (Recorded(fenced=False, unmatched=[]), Recorded(fenced=True, unmatched=[]))
 
@@ -91,8 +95,8 @@ class Claims:
         """Claim for `lease_ms`. Fails fast, and None may mean claimed.
 
         `takeover` takes a stale one whose state is still `seen`, or what is lost; `redelivered`: it may have been
-        claimed before, and only then it can be lost. With a `state` (of a long MT; no newline in it) the claim keeps
-        that and `reference`, or, with a `counter`, a reference drawn from it: one more than the last.
+        claimed before, and only then it can be lost. With a `state` (no newline in it) the claim keeps that and
+        `reference`, or, with a `counter`, a reference drawn from it: one more than the last.
         """
         words: tuple[Word, ...]
         words = (b"claim", self._mt + mt_key.encode(), owner, lease_ms, int(takeover), seen, int(redelivered))
@@ -232,8 +236,13 @@ def _read_claim(reply: bytes) -> Claim:
         return Claim("busy", wait_ms=int(rest))
     if verdict == b"done":
         return Claim("done", info=rest.decode())
+    holder = b""
+    if verdict == b"stale":
+        holder, _, rest = rest.partition(b"|")
     reference, _, state = rest.partition(b"|")
-    return Claim(cast("Verdict", verdict.decode()), reference=int(reference), state=state.decode())
+    return Claim(
+        cast("Verdict", verdict.decode()), 0, "", int(reference or 0), state.decode(), holder.decode()
+    )
 
 
 def _read_recorded(reply: Any) -> Recorded:

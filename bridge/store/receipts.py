@@ -140,8 +140,8 @@ class Receipts:
         self._add(Operation((b"waiting", self._in + key, event_id), bool, lambda _: done(), kept=True))
 
     def abandon(self, key: bytes, epoch: int, owner: str, done: Callable[[], None]) -> None:
-        """It could not be published: the lease ends now, the event id stays, its MT is not ended. Kept."""
-        words = (b"abandon", self._claimed(key, epoch), owner, epoch, _tag(key))
+        """Nobody knows whether it was published: the lease ends now; event id and what it ended stay. Kept."""
+        words = (b"abandon", self._claimed(key, epoch), owner)
         self._add(Operation(words, bool, lambda _: done(), kept=True))
 
     def unmatched(

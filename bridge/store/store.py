@@ -14,15 +14,24 @@ from collections.abc import Callable, Sequence
 from importlib import resources
 from typing import Any
 
+import hiredis
 import structlog
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import AuthenticationError, NoScriptError, RedisError, ResponseError
+from redis.exceptions import (
+    AuthenticationError,
+    NoScriptError,
+    ReadOnlyError,
+    RedisError,
+    ResponseError,
+)
 
 from bridge.config.settings import HostPort, RedisSettings
+from bridge.config.tls import OF_REDIS, tls_trouble
 from bridge.store.batcher import Batcher, NoAnswer, Operation, Word
 from bridge.store.claims import Claims
+from bridge.store.fitness import untold, warnings_of
 from bridge.store.receipts import Receipts
 from bridge.store.segments import Segments
 
@@ -50,6 +59,8 @@ SCRIPT = b"\n".join(
     resources.files(__package__).joinpath("lua", f"{name}.lua").read_bytes() for name in FILES
 )
 SHA = hashlib.sha1(SCRIPT, usedforsecurity=False).hexdigest()
+PROBE = (b"probe",)
+"""The first words of each turn."""
 
 log = structlog.get_logger(__name__)
 
@@ -62,7 +73,9 @@ class Store:
     """What all workers together must remember. `run` must be running for anything to be answered."""
 
     def __init__(self, settings: RedisSettings, *, worker: str) -> None:
-        self._globals = (int(settings.retention_hours * 3_600_000), settings.prefix)
+        self._globals = (int(settings.retention_hours * 3_600_000), settings.prefix, worker)
+        self._turn = 1
+        """One more after each call without an answer: what of that comes late is refused (`lua/run.lua`)."""
         self._client = Redis.from_url(
             settings.url.get_secret_value(),
             client_name=f"{settings.prefix}-{worker}",
@@ -74,7 +87,6 @@ class Store:
             socket_keepalive=True,
         )
         self._batcher = Batcher(self._call)
-        self._probe_words = (b"probe", f"{settings.prefix}:probe")
         self._callbacks: list[Callable[[bool], None]] = []
         self._heart: asyncio.TimerHandle | None = None
         self._used: bool | None = None
@@ -92,7 +104,7 @@ class Store:
     async def open(self) -> None:
         """Try once whether Redis is there and takes writes. Raises StoreUnavailable."""
         try:
-            await self._call(self._probe_words)
+            await self._call(PROBE)
         except NoAnswer as error:
             self.last_error = str(error)
             raise StoreUnavailable(str(error)) from None
@@ -125,7 +137,7 @@ class Store:
         try:
             while True:
                 try:
-                    await self._call(self._probe_words)
+                    await self._call(PROBE)
                     await self._mark()
                     pause_s = PAUSE_S[0]
                     self._came_up()
@@ -146,6 +158,7 @@ class Store:
     async def close(self) -> None:
         """After `run` has ended: nothing is sent any more."""
         self._batcher.close()
+        await self._hang_up()
         await self._client.aclose()
 
     async def check(self) -> list[str]:
@@ -153,11 +166,18 @@ class Store:
         try:
             async with asyncio.timeout(ANSWER_LIMIT_S):
                 facts: dict[str, Any] = await self._client.info()
+                return warnings_of(facts, await self._appendfsync())
         except ResponseError as error:
-            return [f"cannot tell whether Redis keeps its data: {_reason(error)}"]
+            return [untold(_reason(error))]
         except (RedisError, OSError, TimeoutError) as error:
             raise StoreUnavailable(self._describe(error)) from None
-        return warnings_of(facts)
+
+    async def _appendfsync(self) -> str | None:
+        """None where that may not be asked: a narrow user, a service that hides its configuration."""
+        try:
+            return (await self._client.config_get("appendfsync")).get("appendfsync")
+        except ResponseError:
+            return None
 
     async def _call(self, words: Sequence[Word]) -> list[Any]:
         """One script call. Raises NoAnswer."""
@@ -169,15 +189,27 @@ class Store:
                     await self._client.script_load(SCRIPT)
                     return await self._script(words)
         except (RedisError, OSError, TimeoutError) as error:
+            self._turn += 1
             self.last_error = self._describe(error)
             # A new connection asks the resolver again: the Redis that takes writes may be another by now.
-            with contextlib.suppress(RedisError, OSError):
-                await self._client.connection_pool.disconnect()
+            await self._hang_up()
             raise NoAnswer(self.last_error) from None
 
     async def _script(self, words: Sequence[Word]) -> list[Any]:
-        replies: list[Any] = await self._client.evalsha(SHA, 0, *self._globals, *words)
+        # What `evalsha` of the client does, without its ways to pack and to try again: they cost more than the rest.
+        await self._client.initialize()
+        connection = self._client.connection
+        assert connection is not None  # noqa: S101 - of a client that has only one
+        command: Any = ("EVALSHA", SHA, 0, *self._globals, self._turn, *words)
+        await connection.send_packed_command(hiredis.pack_command(command), check_health=False)
+        replies: list[Any] = await connection.read_response()
         return replies
+
+    async def _hang_up(self) -> None:
+        """Without waiting for a farewell: TLS would give Redis half a minute for its own."""
+        if self._client.connection is not None:
+            with contextlib.suppress(RedisError, OSError):
+                await self._client.connection.disconnect(nowait=True)
 
     def _describe(self, error: BaseException) -> str:
         at = self._client.connection_pool.connection_kwargs
@@ -204,23 +236,8 @@ class Store:
         self._batcher.shut()
 
     def _beat(self) -> None:
-        self._batcher.add(Operation(self._probe_words, bool, lambda _: None, kept=False))
+        self._batcher.add(Operation(PROBE, bool, lambda _: None, kept=False))
         self._heart = asyncio.get_running_loop().call_later(HEARTBEAT_S, self._beat)
-
-
-def warnings_of(facts: dict[str, Any]) -> list[str]:
-    """What the facts of INFO say against this Redis."""
-    found = []
-    if not int(facts.get("aof_enabled", 0)):
-        found.append(
-            "Redis keeps no append-only file (appendonly yes): when it restarts, MTs may be sent twice"
-        )
-    policy = facts.get("maxmemory_policy", "noeviction")
-    if policy != "noeviction":
-        found.append(
-            f"Redis may evict claims (maxmemory-policy {policy}, not noeviction): MTs may be sent twice"
-        )
-    return found
 
 
 def _reason(error: BaseException) -> str:
@@ -229,6 +246,12 @@ def _reason(error: BaseException) -> str:
         return f"no answer within {ANSWER_LIMIT_S:g} s"
     if isinstance(error, AuthenticationError):
         return "the user name or password is wrong or missing"
+    if trouble := tls_trouble(error, OF_REDIS):
+        return trouble
+    if isinstance(error, ReadOnlyError):
+        return "it is a read only replica: name the primary in redis.url"
     text = " ".join(str(error).split())
+    if "cluster" in text and isinstance(error, ResponseError):
+        return f"it is a node of a Redis Cluster, which the bridge cannot use ({text})"
     failed = re.search(r"\b(?:Errno|Error) (\d+)\b", text)
     return os.strerror(int(failed[1])) if failed else text or type(error).__name__

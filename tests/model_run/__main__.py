@@ -25,13 +25,10 @@ def main() -> int:
     parser.add_argument("--steps", type=int, default=1, metavar="N", help="N times as much in each story")
     parser.add_argument("--processes", type=int, default=1, help="that live stories side by side")
     parser.add_argument("--deaths", action="store_true", help="kill a worker at each step instead")
-    parser.add_argument(
-        "--overtaking", action="store_true", help="what Redis does late may come after what was asked later"
-    )
     asked = parser.parse_args()
     first, _, last = asked.seeds.partition("-")
     times = asked.steps
-    size = Size(mts=6 * times, mos=3 * times, seconds=20.0 * times, overtaking=asked.overtaking)
+    size = Size(mts=6 * times, mos=3 * times, seconds=20.0 * times)
     return _search(range(int(first), int(last or first) + 1), size, asked.processes, asked.deaths)
 
 

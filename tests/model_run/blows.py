@@ -3,6 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from tests.model_run.redis import RETENTION_MS
+
 if TYPE_CHECKING:
     from tests.model_run.worker import Worker
     from tests.model_run.world import World
@@ -15,15 +17,26 @@ class Blows:
         self._world = world
 
     def begin(self) -> None:
-        """The first is to come, if any are."""
-        if self._world.weather.blows:
-            self._world.agenda.after(self._world.chance.expovariate(self._world.weather.blows), self._blow)
+        """The first are to come, if any are."""
+        weather = self._world.weather
+        self._again(weather.blows, self._some_blow)
+        self._again(weather.forgets, self._redis_forgets)
 
-    def _blow(self) -> None:
-        """Something from outside happens to somebody, and later another."""
-        if self._world.weather.calm:
-            return
-        self._world.troubles += 1
+    def _again(self, often: float, blow: Callable[[], None]) -> None:
+        """So many in a second."""
+
+        def happens() -> None:
+            if self._world.weather.calm:
+                return
+            self._world.troubles += 1
+            blow()
+            self._again(often, blow)
+
+        if often:
+            self._world.agenda.after(self._world.chance.expovariate(often), happens)
+
+    def _some_blow(self) -> None:
+        """Something from outside happens to somebody."""
         blow: Callable[[], None] = self._world.chance.choice(
             (
                 self._pause,
@@ -40,7 +53,6 @@ class Blows:
         )
         self._world.note("all", blow.__name__)
         blow()
-        self._world.agenda.after(self._world.chance.expovariate(self._world.weather.blows), self._blow)
 
     def _one(self) -> "Sequence[Worker]":
         return [self._world.chance.choice(self._world.workers)] if self._world.workers else []
@@ -86,6 +98,16 @@ class Blows:
 
     def _redis_jumps(self) -> None:
         self._world.redis_ahead_s += self._world.chance.choice((1.0, 6.0, 20.0))
+
+    def _redis_forgets(self) -> None:
+        """It is emptied, or all it knows has reached its age."""
+        emptied = self._world.chance.random() < 0.7
+        self._world.note("all", f"Redis {'is emptied' if emptied else 'is a week older'}")
+        if emptied:
+            self._world.redis.empty()
+        else:
+            self._world.redis_ahead_s += RETENTION_MS / 1000 + 1
+        self._world.audit.redis_forgets(knows_it=emptied)
 
     def _rabbit_away(self) -> None:
         self._world.rabbit.fall()

@@ -39,13 +39,6 @@ class Agenda:
         act()
 
 
-class _NoSockets:
-    """A selector for a loop that has none."""
-
-    def select(self, _timeout: float | None = None) -> list[Any]:
-        return []
-
-
 class WorkerLoop(asyncio.BaseEventLoop):
     """A loop on the agenda's clock that runs when it is told to."""
 
@@ -56,14 +49,9 @@ class WorkerLoop(asyncio.BaseEventLoop):
     def __init__(self, agenda: Agenda) -> None:
         super().__init__()
         self._agenda = agenda
-        self._selector = _NoSockets()
-        self._clock_resolution = 1e-6
 
     def time(self) -> float:
         return self._agenda.now
-
-    def _process_events(self, _events: object) -> None:
-        """There are none."""
 
     @property
     def next_at(self) -> float:
@@ -83,9 +71,21 @@ class WorkerLoop(asyncio.BaseEventLoop):
             if act is not None:
                 act()
             while self._ready or self.next_at <= self._agenda.now:
-                self._run_once()  # type: ignore[attr-defined]
+                self._once()
         finally:
             running._set_running_loop(before)
+
+    def _once(self) -> None:
+        """As `_run_once` of the base, but for what it does about sockets, signals and slow callbacks."""
+        ready = self._ready
+        while self.next_at <= self._agenda.now:
+            timer = heapq.heappop(self._scheduled)
+            timer._scheduled = False
+            ready.append(timer)
+        for _ in range(len(ready)):
+            handle = ready.popleft()
+            if not handle._cancelled:
+                handle._run()
 
     def end(self) -> None:
         """Nothing of it goes on: its tasks are taken down, and what they do about that reaches nobody."""
@@ -99,7 +99,7 @@ class WorkerLoop(asyncio.BaseEventLoop):
             for _ in range(50):
                 if not self._ready:
                     break
-                self._run_once()  # type: ignore[attr-defined]
+                self._once()
         finally:
             running._set_running_loop(before)
         self._ready.clear()

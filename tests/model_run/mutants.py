@@ -1,7 +1,8 @@
 """Mistakes that the product might make, one patch each: the model must see every one of them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from functools import partial
 from typing import Any
 from unittest.mock import patch
@@ -12,13 +13,15 @@ from bridge.inbound.early import EarlyReceipts
 from bridge.inbound.receive import Receiver
 from bridge.inbound.segments import LongMos
 from bridge.model.outcome import Doubt
-from bridge.outbound import sender, settle
+from bridge.outbound import bequest, flight, sender, settle
 from bridge.outbound.dispatch import Dispatcher
 from bridge.outbound.parts import Parts
 from bridge.outbound.recorder import Recorder
 from bridge.outbound.settler import Settler
 from bridge.store import claims
 from bridge.store.claims import Claim, Recorded
+from bridge.store.store import Store
+from tests.model_run.weather import Weather
 
 Mutant = Callable[[], AbstractContextManager[Any]]
 
@@ -75,6 +78,37 @@ def takes_stale_for_new() -> AbstractContextManager[Any]:
         return Claim("new") if claim.verdict == "stale" and not claim.state else claim
 
     return patch.object(claims, "_read_claim", rash)
+
+
+def takes_lost_for_new() -> AbstractContextManager[Any]:
+    """That Redis was emptied is nothing to it: row 9."""
+    read = claims._read_claim
+
+    def rash(reply: bytes) -> Claim:
+        claim = read(reply)
+        return Claim("new") if claim.verdict == "lost" else claim
+
+    return patch.object(claims, "_read_claim", rash)
+
+
+def does_what_comes_late() -> AbstractContextManager[Any]:
+    """What Redis does late is done all the same, and undoes what was asked since."""
+    return patch.object(Store, "_turn", property(lambda _: 1, lambda _, __: None), create=True)
+
+
+def names_all_doubts_alike() -> AbstractContextManager[Any]:
+    """Two doubts of one MT are one event to whoever drops what he has had."""
+    return patch.object(flight, "copy_name", lambda _owner, _counted: "the copy")
+
+
+def begins_to_count_anew() -> AbstractContextManager[Any]:
+    """What a dead worker counted is not counted: the attempts never end."""
+    read = bequest.Bequest.load
+
+    def careless(state: str, holder: str) -> bequest.Bequest:
+        return replace(read(state, holder), counted=0)
+
+    return patch.object(bequest.Bequest, "load", careless)
 
 
 def forgets_the_answer() -> AbstractContextManager[Any]:
@@ -202,6 +236,10 @@ MUTANTS: tuple[Mutant, ...] = (
     takes_doubt_for_not_sent,
     takes_busy_for_new,
     takes_stale_for_new,
+    takes_lost_for_new,
+    does_what_comes_late,
+    names_all_doubts_alike,
+    begins_to_count_anew,
     forgets_the_answer,
     resends_before_it_is_told,
     acks_what_it_gives_back,
@@ -214,6 +252,13 @@ MUTANTS: tuple[Mutant, ...] = (
     answers_a_whole_mo_before_it_is_out,
     drops_a_receipt_that_is_early,
 )
+
+IN_WEATHER: Mapping[Mutant, Weather] = {
+    does_what_comes_late: Weather(late=0.1, lose=0.05, busy=0.15, silent=0.15, blows=0.3),
+    answers_a_repeat_at_once: Weather(lose=0.1, slow=0.3, refuse=0.1),
+    takes_lost_for_new: Weather(blows=0.3, forgets=0.1),
+}
+"""Where it is seen soonest; the others in whatever weather a seed has."""
 
 
 def _nothing() -> None:

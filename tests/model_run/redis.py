@@ -16,6 +16,8 @@ from redis.exceptions import ResponseError
 
 from bridge.store.store import SCRIPT
 
+RETENTION_MS = 604_800_000
+
 Clock = Callable[[], float]
 Value = bytes | dict[bytes, bytes] | dict[bytes, float]
 Word = bytes | str | int
@@ -47,8 +49,8 @@ class Redis:
             del self._kept[key], self._gone_at[key]
         return self._kept.get(key)
 
-    def names(self) -> list[bytes]:
-        return [key for key in list(self._kept) if self.get(key) is not None]
+    def names(self, prefix: bytes = b"") -> list[bytes]:
+        return [key for key in list(self._kept) if key.startswith(prefix) and self.get(key) is not None]
 
     def ttl_ms(self, key: bytes) -> float:
         """Infinite for a key that stays for ever."""
@@ -57,6 +59,10 @@ class Redis:
     def put(self, key: bytes, value: Value, ttl_ms: float = inf) -> None:
         self._kept[key] = value
         self._lasts(key, ttl_ms)
+
+    def empty(self) -> None:
+        self._kept.clear()
+        self._gone_at.clear()
 
     # The pieces
 

@@ -3,7 +3,7 @@ answered or not. Not responsible for what they do.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -15,22 +15,21 @@ from tests.model_run.weather import Passage
 if TYPE_CHECKING:
     from tests.model_run.worker import Worker
 
+GLOBALS = 4
+"""So many words are the same in each call of a turn."""
+
 
 class Client:
-    """As much of a client as the store uses.
-
-    What Redis does late, from a connection given up, it does before the worker's next call, unless calls overtake.
-    """
+    """As much of a client as the store uses. What Redis does late, for a call given up, may come after later calls."""
 
     def __init__(self, worker: "Worker") -> None:
         self._worker = worker
         self._world = worker.world
-        self.connection_pool = self
+        self.connection = self.connection_pool = self
         self.connection_kwargs = {"host": "redis"}
-        self._late: list[Callable[[], None]] = []
 
-    async def disconnect(self) -> None:
-        """The pool's: there is nothing to give up."""
+    async def disconnect(self, *, nowait: bool) -> None:
+        """The connection's: there is nothing to give up."""
 
     async def aclose(self) -> None:
         """There is nothing to close."""
@@ -39,9 +38,11 @@ class Client:
         await self._hop()
         self._world.scripted = True
 
-    async def evalsha(self, _sha: str, _keys: int, *words: Word) -> Any:
+    async def script(self, words: Sequence[Word]) -> Any:
+        """In the place of the store's own way to call the script."""
+        store = self._worker.store
         answer: asyncio.Future[Any] = self._worker.loop.create_future()
-        self._send(words, answer)
+        self._send((*store._globals, store._turn, *words), answer)
         return await answer
 
     async def _hop(self) -> None:
@@ -51,39 +52,45 @@ class Client:
 
     def _send(self, words: tuple[Word, ...], answer: "asyncio.Future[Any]") -> None:
         world, delay = self._world, self._world.delay()
-        passage = world.step(self._worker, "redis", *words[2:])
+        passage = world.step(self._worker, "redis", *words[GLOBALS:])
         if passage is Passage.DIES_BEFORE:
             return
         if not world.redis_up:
             self._later(delay, answer, redis.exceptions.ConnectionError("Error 111"))
             return
-        heard = passage is Passage.WELL or passage is Passage.REFUSED
-        execute = partial(self._execute, words, answer, heard)
+        if passage is Passage.REFUSED:
+            self._later(delay, answer, redis.exceptions.OutOfMemoryError("OOM"))
+            return
+        heard = passage is Passage.WELL
+        execute = partial(self._execute, words, answer, heard, passage is Passage.LATE)
         if passage is Passage.LATE:
-            late = _Once(partial(_all, [world.audit.done_late, execute]))
-            world.agenda.after(world.chance.uniform(2.0, 12.0), late)
-            if not world.size.overtaking:
-                self._late.append(late)
+            world.agenda.after(world.chance.choice((0.5, 4.0, 12.0)) * world.chance.random(), execute)
         elif passage is not Passage.NEVER:
-            acts: list[Callable[[], None]] = [*self._late, execute]
-            self._late = []
-            world.agenda.after(delay, partial(_all, acts))
+            world.agenda.after(delay, execute)
         if not heard and world.chance.random() < 0.5:  # else there is only silence
             self._later(delay + world.delay(), answer, redis.exceptions.ConnectionError("lost"))
 
-    def _execute(self, words: tuple[Word, ...], answer: "asyncio.Future[Any]", heard: bool) -> None:
+    def _execute(
+        self, words: tuple[Word, ...], answer: "asyncio.Future[Any]", heard: bool, late: bool
+    ) -> None:
         world = self._world
         if not world.redis_up:
             return
-        result: Any
-        if world.scripted:
-            result = world.redis.run(words)
-            if world.telling is not None:
-                world.note("redis", f"does {told(words[2:])} of {self._worker.name}: {result}")
-        else:
-            result = redis.exceptions.NoScriptError("NOSCRIPT")
+        if late:
+            world.audit.done_late()
+        result = self._done(words)
+        if world.telling is not None:
+            world.note("redis", f"does {told(words[GLOBALS:])} of {self._worker.name}: {result}")
         if heard:
             self._later(world.delay(), answer, result)
+
+    def _done(self, words: tuple[Word, ...]) -> Any:
+        if not self._world.scripted:
+            return redis.exceptions.NoScriptError("NOSCRIPT")
+        try:
+            return self._world.redis.run(words)
+        except redis.exceptions.ResponseError as error:
+            return error
 
     def _later(self, delay: float, answer: "asyncio.Future[Any]", result: Any) -> None:
         def tell() -> None:
@@ -95,23 +102,6 @@ class Client:
                 answer.set_result(result)
 
         self._world.agenda.after(delay, lambda: self._worker.do(tell))
-
-
-def _all(acts: Sequence[Callable[[], None]]) -> None:
-    for act in acts:
-        act()
-
-
-class _Once:
-    """Something that is done once, whoever does it first."""
-
-    def __init__(self, act: Callable[[], None]) -> None:
-        self._act: Callable[[], None] | None = act
-
-    def __call__(self) -> None:
-        act, self._act = self._act, None
-        if act is not None:
-            act()
 
 
 def told(what: Sequence[object]) -> str:

@@ -30,12 +30,14 @@ def live(
     return world
 
 
-def judge(seed: int, size: Size = USUAL, *, death: Death | None = None) -> Breach | None:
+def judge(
+    seed: int, size: Size = USUAL, *, weather: Weather | None = None, death: Death | None = None
+) -> Breach | None:
     """None if all promises were kept. Else the story is lived once more, and told."""
     try:
-        live(seed, size, death=death)
+        live(seed, size, weather=weather, death=death)
     except Exception:  # noqa: BLE001  whatever it is, it is what is looked for
-        return _told(World(seed, size, death=death), seed, death)
+        return _told(World(seed, size, weather=weather, death=death), seed, death)
     return None
 
 

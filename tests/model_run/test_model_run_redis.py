@@ -207,7 +207,7 @@ class Both:
         """What both reply."""
         micros = round(self.now * 1_000_000)
         self._client.hset("clock", mapping={"s": micros // 1_000_000, "us": micros % 1_000_000})
-        argv = (RETENTION_MS, "b", *words)
+        argv = (RETENTION_MS, "b", "w1", 1, *words)
         real, simulated = _readable(self._script(args=argv)), _readable(self.simulated.run(argv))
         assert simulated == real, words
         return real

@@ -19,7 +19,7 @@ class Passage(Enum):
     LATE = auto()
     """As unheard, and it is done long after the worker has given it up. Redis only."""
     REFUSED = auto()
-    """The other party says no, for no reason of the message's."""
+    """The other party says no, for no reason of the message's, and does nothing. RabbitMQ may have done it."""
     DIES_BEFORE = auto()
     """The worker is killed before it left."""
     DIES_AFTER = auto()
@@ -31,7 +31,7 @@ LOST = (Passage.NEVER, Passage.UNHEARD)
 
 @dataclass(frozen=True, slots=True)
 class Weather:
-    """Chances: of each step (the first few), of each message at a provider, and blows in each second."""
+    """Chances: of each step (the first few), of each message at a provider, and in each second (the last two)."""
 
     kill: float = 0.0
     lose: float = 0.0
@@ -44,6 +44,7 @@ class Weather:
     silent: float = 0.0
     repeats: float = 0.0
     blows: float = 0.0
+    forgets: float = 0.0
 
     @property
     def calm(self) -> bool:
@@ -64,14 +65,18 @@ _WORST = Weather(
     silent=0.15,
     repeats=0.3,
     blows=0.6,
+    forgets=0.2,
 )
+SELDOM = ("forgets",)
+"""Of such a story less can be asked."""
 
 
 def weather_of(chance: Random) -> Weather:
     """Some of everything, each up to its worst."""
     drawn = {
-        one.name: getattr(_WORST, one.name) * chance.random() if chance.random() < 0.5 else 0.0
+        one.name: getattr(_WORST, one.name) * chance.random()
         for one in fields(Weather)
+        if chance.random() < (0.1 if one.name in SELDOM else 0.5)
     }
     return replace(CALM, **drawn)
 
@@ -83,7 +88,7 @@ def passage_of(chance: Random, weather: Weather, party: str) -> Passage:
         (weather.kill, (Passage.DIES_BEFORE, Passage.DIES_AFTER)),
         (weather.lose, LOST),
         (weather.late if party == "redis" else 0.0, (Passage.LATE,)),
-        (weather.refuse if party == "rabbit" else 0.0, (Passage.REFUSED,)),
+        (weather.refuse if party in ("rabbit", "redis") else 0.0, (Passage.REFUSED,)),
     ):
         if at < likely:
             return chance.choice(passages)

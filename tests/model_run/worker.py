@@ -6,7 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from bridge.broker.outbox import Outbox
 from bridge.broker.publisher import Publisher
@@ -36,8 +36,9 @@ EARLY_S = 12.0
 SEGMENT_S = 15.0
 REPEAT_S = 10.0
 DRAIN_S = 30.0
+MAX_ATTEMPTS = 4
 ROUTE = RouteSettings.model_validate(
-    {"providers": ["p", "q"], "from": "12345", "accepted_events": True, "max_attempts": 4}
+    {"providers": ["p", "q"], "from": "12345", "accepted_events": True, "max_attempts": MAX_ATTEMPTS}
 )
 
 
@@ -64,19 +65,16 @@ class Worker:
         self.publisher = Publisher()
         self.outbox = Outbox(self.publisher)
         self.store = Store(RedisSettings(prefix="b"), worker=self.name)
-        self.store._client = cast("Any", Client(self))
+        client: Any = Client(self)
+        self.store._client = client
+        self.store._script = client.script  # type: ignore[method-assign]
         self.rabbit = Line(self)
         self._receive()
         self._send()
-        self._tasks = [
-            self.loop.create_task(service)
-            for service in (
-                self._remember(),
-                self.consumers.run(),
-                self.receiver.run(),
-                self.deadlines.run(),
-            )
-        ]
+        services = (self._remember(), self.consumers.run(), self.receiver.run(), self.deadlines.run())
+        self._tasks = [self.loop.create_task(service) for service in services]
+        for task in self._tasks:
+            task.add_done_callback(self._ended)
         self.rabbit.subscribe(NAMES.early, PREFETCH, self.early.take)
         self.loop.create_task(self._bind())
 
@@ -139,6 +137,11 @@ class Worker:
 
     def _failed(self, _loop: object, context: Mapping[str, Any]) -> None:
         self.world.failures.append(context.get("exception") or AssertionError(context["message"]))
+
+    def _ended(self, service: asyncio.Task[None]) -> None:
+        """What runs for ever ends only with the worker."""
+        if not service.cancelled():
+            self.world.failures.append(service.exception() or AssertionError(f"{service} has ended"))
 
     # Turning
 

@@ -18,12 +18,11 @@ from tests.model_run.clock import Agenda
 from tests.model_run.possession import possessed
 from tests.model_run.provider import Provider
 from tests.model_run.rabbit import Rabbit, Stored
-from tests.model_run.redis import Redis
+from tests.model_run.redis import RETENTION_MS, Redis
 from tests.model_run.store_line import told
 from tests.model_run.weather import CALM, Passage, Weather, delay_of, passage_of, weather_of
-from tests.model_run.worker import Worker
+from tests.model_run.worker import MAX_ATTEMPTS, Worker
 
-RETENTION_MS = 604_800_000
 EPOCH = 1_800_000_000.0
 HEALED_WITHIN_S = 1500.0
 MOST_STEPS = 200
@@ -33,16 +32,12 @@ TEXTS = ("t", "t", "t", "p", "p=2,q=2", "p=3,q=3", "p=4,q=3", "p=3", "q=2", "p=2
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How much happens in a story. `seconds`: before it heals.
-
-    `overtaking`: a call that a worker has given up may be done after a later one of the same worker.
-    """
+    """How much happens in a story. `seconds`: before it heals."""
 
     mts: int = 6
     mos: int = 3
     seconds: float = 20.0
     workers: int = 2
-    overtaking: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +64,7 @@ class World:
         self.chance = Random(seed)
         drawn = weather_of(self.chance)
         self.weather = CALM if death is not None else weather if weather is not None else drawn
-        self.death = death
+        self._death = death
         self.telling: list[str] | None = None
         self.agenda = Agenda()
         self.failures: list[BaseException] = []
@@ -78,7 +73,7 @@ class World:
         self.troubles = 0
         self.redis_ahead_s = 0.0
         self.redis = Redis(lambda: EPOCH + self.redis_now)
-        self.redis.run((RETENTION_MS, "b", "begin", 0))
+        self.redis.run((RETENTION_MS, "b", "first", 1, "begin", 0))
         self.redis_up = True
         self.scripted = False
         self.rabbit = Rabbit(self)
@@ -89,6 +84,11 @@ class World:
         self.size = size
         self._uuids = 0
         self._to_come = 0
+
+    @property
+    def most_doubts(self) -> int:
+        """That one MT may be told of: each is an attempt, and one death leaves one copy in doubt."""
+        return MAX_ATTEMPTS - 1 if self._death is None else 1
 
     # For all parties
 
@@ -139,7 +139,7 @@ class World:
         return passage
 
     def _passage(self, party: str) -> Passage:
-        death = self.death
+        death = self._death
         if death is not None:
             if self.steps != death.step:
                 return Passage.WELL
@@ -190,7 +190,7 @@ class World:
     def _heal(self) -> None:
         """All goes well from now on, until nothing is left to do."""
         self.note("all", "goes well from now on")
-        self.weather, self.death = CALM, None
+        self.weather = CALM
         self.redis_up = True
         self.rabbit.rise()
         if not any(not worker.leaving for worker in self.workers):

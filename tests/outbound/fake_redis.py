@@ -79,7 +79,7 @@ class Redis:
             elif takeover and found.state == seen:
                 verdict = "taken"
             else:
-                return Claim("stale", reference=found.reference, state=found.state)
+                return Claim("stale", reference=found.reference, state=found.state, holder=found.text)
         told = found.reference if found is not None and found.reference else reference
         if counter:
             self.counters[counter] += 1

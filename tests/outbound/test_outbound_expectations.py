@@ -223,6 +223,7 @@ def test_after_a_receipt_a_copy_on_the_ladder_does_not_leave(world: HttpWorld) -
     (event,) = world.rabbit.told("m", "accepted")
     assert (event["via"], event["provider"], event["smsc_ids"]) == ("http", "h", ["m"])
     assert event["possible_duplicate"]
+    assert [attempt["result"] for attempt in event["attempts"]] == ["doubt"], "what its copy knows of it"
 
 
 def test_after_a_receipt_a_copy_in_a_lane_does_not_leave(world: HttpWorld) -> None:

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 import pytest
 
 from bridge.model.names import HEADER_REFUSED
-from bridge.outbound.parts import Fate, Parts, dump_state
+from bridge.outbound.bequest import Bequest
+from bridge.outbound.parts import Fate, Parts
 from tests.outbound.fake_redis import Value
 from tests.outbound.long_mts import (
     FOUR,
@@ -258,7 +259,7 @@ def test_a_state_nobody_can_read_is_doubt(world: World) -> None:
 def test_a_copy_one_worker_left_whose_provider_refused_is_doubt_in_another(world: World) -> None:
     """The copy on the ladder knows who refused; the claim knows who has a part of it."""
     worker = world.worker()
-    state = dump_state(Parts("p", "p1", "p", ("a", Fate.NONE)), doubt=False)
+    state = Bequest(0, "another:1/0", parts=Parts("p", "p1", "p", ("a", Fate.NONE))).dump("another:1")
     world.redis.claims["m"] = Value("P", "another:1", 0.0, 7, state)
     world.publish("m", headers={HEADER_REFUSED: "p"}, text=TWO)
     world.flow()

@@ -1,13 +1,12 @@
-"""What becomes of the segments of a copy: every step, and that its claim tells the same again."""
+"""What becomes of the segments of a copy: every step."""
 
 import itertools
 
 import pytest
-from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.model.outcome import Accepted, Doubt, NotSent, Outcome, Rejected, RetryLater, Throttled
-from bridge.outbound.parts import NOBODY, Fate, Parts, Segment, combine, dump_state, load_state, unbegun
+from bridge.outbound.parts import NOBODY, Fate, Parts, Segment, combine, unbegun
 
 NONE, WRITTEN, AGAIN = Fate.NONE, Fate.WRITTEN, Fate.AGAIN
 SEGMENT: st.SearchStrategy[Segment] = st.sampled_from([*Fate]) | st.text()
@@ -87,40 +86,6 @@ def test_a_copy_that_was_given_up_leaves_its_place() -> None:
     assert not stands.begun
     assert not parts(NONE, NONE).abandoned
     assert not parts("a", NONE).orphaned().abandoned
-
-
-# The claim's state
-
-
-@given(PARTS, st.booleans())
-def test_the_state_tells_the_same_again(copy: Parts, doubt: bool) -> None:
-    state = dump_state(copy, doubt=doubt)
-    assert state.isascii()
-    assert state.isprintable(), "one line"
-    assert load_state(state) == (copy, doubt)
-
-
-@pytest.mark.parametrize(
-    "state",
-    [
-        "",
-        "{",
-        "null",
-        "7",
-        "[]",
-        '["p","p1","f",0]',
-        '["p","p1","f",0,[0]]',
-        '["p","p1","f",0,[0,3]]',
-        '["p","p1","f",0,[0,null]]',
-        '["p","p1","f",0,[0,[]]]',
-        '["p","p1",7,0,[0,0]]',
-        '["p","p1","f",0,7]',
-        '{"p":1,"q":2,"r":3,"s":4,"t":5}',
-    ],
-)
-def test_what_is_no_state_is_a_value_error(state: str) -> None:
-    with pytest.raises(ValueError):
-        load_state(state)
 
 
 # The outcome of a volley

@@ -18,10 +18,11 @@ from bridge.broker.outbox import Outbox
 from bridge.config.settings import RouteSettings
 from bridge.model.names import Lane
 from bridge.model.outcome import Accepted, Doubt, NotSent, Outcome, Rejected, RetryLater, Throttled
+from bridge.outbound.bequest import Bequest
 from bridge.outbound.consume import LANES, RouteConsumers
 from bridge.outbound.dispatch import Dispatcher
 from bridge.outbound.flight import SegmentRef
-from bridge.outbound.parts import Fate, load_state
+from bridge.outbound.parts import Fate
 from bridge.outbound.record import load
 from bridge.outbound.settler import Settler
 from bridge.store.claims import Unmatched
@@ -194,7 +195,7 @@ class World:
         needed = _warnings_needed([*before, submit])
         if needed:
             assert flight.doubt, "an unmarked second copy"
-            warnings = self.rabbit.told(flight.mt.id, "resent")
+            warnings = {event["event_id"] for event in self.rabbit.told(flight.mt.id, "resent")}
             assert len(warnings) >= needed, "another copy nobody was warned of"
             assert flight.mt.on_doubt != "park", "a second copy of what was to be parked"
         submits.append(submit)
@@ -211,9 +212,9 @@ class World:
         assert self.references.setdefault(ref.reference, mt_key) == mt_key, "two MTs under one reference"
         if ours:
             assert claim.reference == ref.reference
-            assert load_state(claim.state)[0].segments[ref.number - 1] is Fate.WRITTEN, (
-                "the claim knows nothing"
-            )
+            parts = Bequest.load(claim.state, claim.text).parts
+            assert parts is not None
+            assert parts.segments[ref.number - 1] is Fate.WRITTEN, "the claim knows nothing"
 
     def turn(self) -> None:
         self.clock.turns()

@@ -114,6 +114,8 @@ class Lab:
         """All that is kept; of what is due at once only that it is on the list."""
         state: dict[bytes, Any] = {}
         for key in await self.keys():
+            if key.startswith(self.key("turn")):
+                continue
             match await self.redis.type(key):
                 case b"hash":
                     state[key] = await self.redis.hgetall(key)
@@ -123,7 +125,6 @@ class Lab:
                     state[key] = sorted(await self.redis.zrange(key, 0, -1, withscores=True))
                 case _:
                     state[key] = await self.redis.get(key)
-        state.pop(self.key("probe"), None)
         return state
 
     async def pass_time(self, what: str) -> None:
@@ -184,7 +185,7 @@ async def lab_at(server: PrivateRedis, prefix: str) -> AsyncIterator[Lab]:
         yield lab
         assert lab.changed_by_again == []
         await lab.mortal()
-        await redis.unlink(*await lab.keys(), lab.key("probe"))
+        await redis.unlink(*await lab.keys(), lab.key("none"))
 
 
 OpenLab = Callable[[str], AbstractAsyncContextManager[Lab]]

@@ -35,9 +35,21 @@ async def test_a_live_claim_keeps_others_out_and_tells_for_how_long(lab: "Lab", 
 
 async def test_a_passed_claim_is_stale_until_taken_over(lab: "Lab", store: Store) -> None:
     await lab.ask(store.claims.claim, "m1", "o1", PASSED)
-    assert await lab.ask(store.claims.claim, "m1", "o2", LEASE_MS) == Claim("stale")
+    assert await lab.ask(store.claims.claim, "m1", "o2", LEASE_MS) == Claim("stale", holder="o1")
     assert await lab.ask(store.claims.claim, "m1", "o3", LEASE_MS, takeover=True) == Claim("taken")
     assert (await lab.ask(store.claims.claim, "m1", "o1", LEASE_MS)).verdict == "busy"
+
+
+async def test_a_claim_of_a_short_mt_may_keep_a_state_too(lab: "Lab", store: Store) -> None:
+    claim = store.claims.claim
+    await lab.ask(claim, "m1", "o1", PASSED, state="one")
+    found = Claim("stale", state="one", holder="o1")
+    assert await lab.ask(claim, "m1", "o2", LEASE_MS) == found
+    assert await lab.ask(claim, "m1", "o2", LEASE_MS, takeover=True, seen="other") == found
+    taken = await lab.ask(claim, "m1", "o2", LEASE_MS, takeover=True, seen="one", state="two")
+    assert taken == Claim("taken", state="one")
+    assert await lab.ask(claim, "m1", "o2", PASSED) == Claim("mine", state="two")
+    assert await lab.ask(claim, "m1", "o3", LEASE_MS) == Claim("stale", holder="o2")
 
 
 async def test_a_flight_renews_its_own_lease_even_after_it_passed(lab: "Lab", store: Store) -> None:
@@ -145,7 +157,7 @@ async def test_the_retention_is_the_life_of_a_claim(lab: "Lab") -> None:
 async def test_crash_after_the_claim_is_doubt_once_the_lease_has_passed(lab: "Lab") -> None:
     dead, living = await lab.store("w1"), await lab.store("w2")
     await lab.ask(dead.claims.claim, "m1", "w1-1", PASSED)
-    assert await lab.ask(living.claims.claim, "m1", "w2-1", LEASE_MS) == Claim("stale")
+    assert await lab.ask(living.claims.claim, "m1", "w2-1", LEASE_MS) == Claim("stale", holder="w1-1")
 
 
 async def test_crash_after_the_answer_was_recorded_sends_nothing_again(lab: "Lab") -> None:

@@ -118,13 +118,26 @@ async def test_a_worker_that_dies_before_it_published_leaves_the_end_to_the_next
     assert ended.joined == ("delivered", "delivered")
 
 
-async def test_an_abandoned_end_is_no_end(lab: "Lab", store: Store) -> None:
+async def test_an_abandoned_end_is_an_end_all_the_same(lab: "Lab", store: Store) -> None:
+    """RabbitMQ did not say that it has the event; it may have it."""
     for number in (1, 2):
         await taken(lab, store, number, 2)
+    ended = await received(lab, store, "s1", UNDELIVERABLE)
+    await lab.ask(store.receipts.abandon, key_of("s1", UNDELIVERABLE), 0, "w1")
+    assert (await safe(lab, store, "s2", DELIVERED)).joined is None
+    assert (await safe(lab, store, "s1", DELIVERED)).stale
+    assert (await safe(lab, store, "s1", UNDELIVERABLE)).joined == ended.joined == ("undeliverable", "")
+
+
+async def test_a_copy_elsewhere_is_an_extra_one_after_an_abandoned_end(lab: "Lab", store: Store) -> None:
+    await taken(lab, store, 1, 2)
     await received(lab, store, "s1", UNDELIVERABLE)
     await lab.ask(store.receipts.abandon, key_of("s1", UNDELIVERABLE), 0, "w1")
-    await safe(lab, store, "s2", DELIVERED)
-    assert (await safe(lab, store, "s1", DELIVERED)).joined == ("delivered", "delivered")
+    await lab.ask(store.claims.retire, "m1")
+    await lab.ask(store.claims.answered, "m1", "o1", "A", lab.entry("whole", provider="q"))
+    question = lab.question("whole", provider="q", state="delivered")
+    assert (await lab.ask(store.receipts.receipt, b"w" * 16, "w1", "dr-w", question)).extra
+    assert (await safe(lab, store, "s1", UNDELIVERABLE)).joined == ("undeliverable", "")
 
 
 async def test_a_receipt_that_went_out_unmatched_ends_it_with_the_answer(lab: "Lab", store: Store) -> None:

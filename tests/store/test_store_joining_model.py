@@ -85,16 +85,8 @@ class Model:
 
     def abandon(self, receipt: Receipt, owner: str) -> None:
         claim = self.claims.get(receipt)
-        if claim is None or claim.published or claim.owner != owner:
-            return
-        claim.live = False
-        if self.marks.get(receipt[0]) == receipt:
-            del self.marks[receipt[0]]
-            number = self.named[receipt[0]]
-            if self.counts[number] == receipt[0]:
-                del self.finals[number]
-            if self.ended and self.ended[0] == receipt:
-                self.ended = None
+        if claim is not None and not claim.published and claim.owner == owner:
+            claim.live = False
 
 
 class World:

@@ -56,4 +56,4 @@ async def test_every_key_of_every_kind_is_mortal(lab: "Lab", store: Store) -> No
         await mortal()
         await lab.ask(segments.published, due.set_key, due.event_id, 1000)
         await mortal()
-    assert seen == {b"mt", b"ref", b"join", b"id", b"in", b"un", b"seg", b"due", b"probe"}
+    assert seen == {b"mt", b"ref", b"join", b"id", b"in", b"un", b"seg", b"due", b"turn"}

@@ -49,7 +49,7 @@ async def test_a_new_claim_draws_a_reference_and_keeps_it_with_its_state(lab: "L
     assert first == Claim("new", reference=first.reference)
     seconds = (await lab.redis.time())[0] % 65536
     assert (seconds - first.reference) % 65536 < 60
-    found = Claim("stale", reference=first.reference, state="www|p|l")
+    found = Claim("stale", reference=first.reference, state="www|p|l", holder="o1")
     assert await claimed(lab, store, "o2", **NEW) == found
     for seen in ("", "ww"):
         assert await claimed(lab, store, "o2", takeover=True, seen=seen, state="x") == found
@@ -95,7 +95,9 @@ async def test_what_is_left_is_stale_and_tells_how_far_it_came(lab: "Lab", store
     await lab.ask(store.claims.leave, "m1", "o2", reference, "not ours")
     assert (await claimed(lab, store, "o2", **NEW)).verdict == "busy"
     await lab.ask(store.claims.leave, "m1", "o1", reference, "tn|p|l")
-    assert await claimed(lab, store, "o2", **NEW) == Claim("stale", reference=reference, state="tn|p|l")
+    assert await claimed(lab, store, "o2", **NEW) == Claim(
+        "stale", reference=reference, state="tn|p|l", holder="o1"
+    )
     await lab.ask(store.claims.finish, "m1", "o1", "failed")
     await lab.ask(store.claims.leave, "m1", "o1", reference, "tn|p|l")
     assert await claimed(lab, store, "o2", **NEW) == Claim("done", info="failed")
@@ -109,7 +111,9 @@ async def test_answers_move_the_state_on_and_the_last_one_finishes(lab: "Lab", s
     assert not (await taken(lab, store, 2, reference, state="wt|p|l")).fenced
     assert (await claimed(lab, store, "o2", **NEW)).verdict == "busy", "the lease goes on"
     await lab.lapse("mt", "m1")
-    assert await claimed(lab, store, "o2", **NEW) == Claim("stale", reference=reference, state="wt|p|l")
+    assert await claimed(lab, store, "o2", **NEW) == Claim(
+        "stale", reference=reference, state="wt|p|l", holder="o1"
+    )
     assert not (await taken(lab, store, 1, reference, info="A|s1|s2")).fenced
     assert await claimed(lab, store, "o2", **NEW) == Claim("done", info="A|s1|s2")
     found = await lab.ask(store.receipts.lookup, bytes(16), lab.question("s2"))
@@ -208,7 +212,9 @@ async def test_a_claim_that_redis_lost_comes_back_with_its_next_answer(lab: "Lab
     reference = (await claimed(lab, store, **NEW)).reference
     await lab.redis.delete(lab.key("mt", "m1"))
     assert not (await taken(lab, store, 1, reference, state="tw|p|l")).fenced
-    assert await claimed(lab, store, "o2", **NEW) == Claim("stale", reference=reference, state="tw|p|l")
+    assert await claimed(lab, store, "o2", **NEW) == Claim(
+        "stale", reference=reference, state="tw|p|l", holder="o1"
+    )
 
 
 async def test_an_answer_that_comes_for_no_claim_leaves_none(lab: "Lab", store: Store) -> None:

@@ -14,7 +14,7 @@ from bridge.store import batcher as batcher_room
 from bridge.store import store as store_room
 from bridge.store.claims import Claim, Recorded, Unmatched
 from bridge.store.receipts import MessageClaim, ReceiptClaim
-from bridge.store.store import Store, StoreUnavailable, warnings_of
+from bridge.store.store import Store, StoreUnavailable
 
 if TYPE_CHECKING:
     from tests.store.conftest import Lab, Proxy
@@ -298,34 +298,3 @@ async def test_what_waits_when_the_store_ends_is_told_so_or_dropped(lab: "Lab") 
         await store.close()
     assert logs == [{"event": "store.dropped", "log_level": "warning", "operations": 1}]
     assert told == [None]
-
-
-async def test_check_is_content_with_a_safe_redis_and_names_what_is_not(own_lab: "Lab") -> None:
-    store = await own_lab.store()
-    assert await store.check() == []
-    settings = {"appendonly": ("no", "yes"), "maxmemory-policy": ("allkeys-lru", "noeviction")}
-    for name, (unsafe, _) in settings.items():
-        await own_lab.redis.config_set(name, unsafe)
-    warnings = await store.check()
-    for name, (_, safe) in settings.items():
-        await own_lab.redis.config_set(name, safe)
-    assert [name in line for name, line in zip(settings, warnings, strict=True)] == [True, True]
-
-
-async def test_check_without_the_right_to_ask_says_that(own_lab: "Lab") -> None:
-    await own_lab.command("ACL", "SETUSER", "narrow", "on", ">pw", "~*", "+@all", "-info", "-config")
-    store = await own_lab.store(url=own_lab.url.replace("//", "//narrow:pw@"))
-    (warning,) = await store.check()
-    assert "cannot tell" in warning
-
-
-async def test_check_needs_redis(lab: "Lab") -> None:
-    (port,) = free_ports(1)
-    store = lab.make(url=f"redis://127.0.0.1:{port}/0")
-    with pytest.raises(StoreUnavailable):
-        await store.check()
-    await store.close()
-
-
-def test_facts_that_a_managed_redis_hides_are_taken_as_unsafe_or_usual() -> None:
-    assert len(warnings_of({})) == 1

@@ -1,11 +1,13 @@
 -- All that bridge asks of Redis: one script, these files in a fixed order, that executes a list of operations in order.
 --
--- ARGV: retention_ms, prefix, then for each operation its word and its arguments. The reply is a list with one reply
--- for each. The script may be cut off anywhere (its reply lost, Redis killed, a write refused), so each operation may
--- be executed again, with those behind it: every one of them leaves the same state and gives the same reply then, told
--- apart by owner, receipt, MT or segment. (What gives out leases gives out what is left; an answer and an end, or a
--- giving up, of one MT in one call may then find each other and be told that they are fenced.) The clock is the
--- server's. Keys are not declared as KEYS, some follow from values: one Redis, not a Cluster. All have a TTL.
+-- ARGV: retention_ms, prefix, worker, turn, then for each operation its word and its arguments. The reply is a list
+-- with one reply for each. The script may be cut off anywhere (its reply lost, Redis killed, a write refused), so each
+-- operation may be executed again, with those behind it: every one of them leaves the same state and gives the same
+-- reply then, told apart by owner, receipt, MT or segment. (What gives out leases gives out what is left; an answer and
+-- an end, or a giving up, of one MT in one call may then find each other and be told that they are fenced.) But the
+-- calls of one worker are executed in order: when one was not answered, its next turn begins, and what comes late from
+-- the turn before is refused. The clock is the server's. Keys are not declared as KEYS, some follow from values: one
+-- Redis, not a Cluster. All have a TTL.
 --
 --   mt:<mt_key>                   P|owner|deadline_ms[|reference|state]   claimed by a flight until then
 --                                 D|info, F|info                          answered; F: while it was not this flight's
@@ -17,7 +19,7 @@
 --                                 mark: + if of an extra copy, then the tag of the final receipt seen; or, of an MT
 --                                 of one segment, ~ and its last state; or nothing. digits: the MT's destination.
 --                                 segment: n/of or nothing. json: `id`, if not canonical; `key`: mt_key of a long MT
---   in:<16 octets>[:<epoch>]      P|owner|deadline_ms|event_id|id key
+--   in:<16 octets>[:<epoch>]      P|owner|deadline_ms|event_id
 --                                 W|event_id                              safe in a wait queue
 --                                 D|event_id                              published
 --   in:<16 octets>:mt             claim key of the MT that took it after it was published unmatched
@@ -26,13 +28,14 @@
 --   due:dr                        sorted set of MTs whose receipts are to come, by deadline: s|epoch|id key of a single
 --                                 segment, j|join key of a long MT
 --   due:mo                        sorted set of keys of sets of segments, by deadline
+--   turn:<worker>                 the turn it has come to
 --   since                         from when on Redis knows all that it was told; 0: from the beginning
 
-local retention, prefix = ARGV[1], ARGV[2]
+local retention, prefix, worker, turn = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 
-local at = 3
+local at = 5
 local function take(count)
   at = at + count
   return unpack(ARGV, at - count, at - 1)
@@ -52,12 +55,10 @@ end
 
 local function after(ms) return string.format('%d', now + ms) end
 
--- A pending claim: owner, deadline, and two more: reference and state, or event id and id key. nil for any other value.
+-- A pending claim: owner, deadline, and more: reference and state, or event id. nil for any other value.
 local function pending(value) return string.match(value, '^P|([^|]*)|(%d+)|?([^|]*)|?(.*)$') end
 
-local function pending_value(owner, deadline, third, fourth)
-  return 'P|' .. owner .. '|' .. deadline .. '|' .. third .. '|' .. fourth
-end
+local function pending_value(owner, deadline, ...) return table.concat({'P', owner, deadline, ...}, '|') end
 
 -- Whether Redis lost what it was told, and MTs of then may still come.
 

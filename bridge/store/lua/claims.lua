@@ -18,7 +18,7 @@ local function try_claim(key, owner, takeover, seen, again)
   if holder == owner then return nil, 'mine', reference, state end
   if tonumber(deadline) > now then return 'busy|' .. (tonumber(deadline) - now) end
   if takeover == '1' and state == seen then return nil, 'taken', reference, state end
-  return as_found('stale', reference, state)
+  return table.concat({'stale', holder, reference, state}, '|')
 end
 
 -- Reply: whether Redis lost of late what it was told.
@@ -42,6 +42,7 @@ local function draw(counter)
   return get(counter)
 end
 
+-- One that keeps a state.
 function operations.claim_long()
   local key, owner, lease_ms, takeover, seen, again, counter, given, new_state = take(9)
   local refusal, verdict, reference, state = try_claim(key, owner, takeover, seen, again)

@@ -3,8 +3,8 @@
 -- The receipts of a long MT's segments are joined in a hash, of one copy of it: the *run*, told by reference and
 -- provider. It speaks for segment n where the id of that segment's answer (`s<n>`) is the receipt's; the receipts of
 -- any other id of this MT are those of an extra copy. The first failure ends it, else the final receipt that leaves no
--- segment without one. What ended it is kept, so that the same receipt is told the same again, until it is abandoned:
--- also when its copy is given up meanwhile, for whoever was to publish that it ended may have died.
+-- segment without one. What ended it is kept, so that the same receipt is told the same again: whoever was to publish
+-- it may have done so without having heard that. So it is when its copy is given up meanwhile.
 --
 --   run      reference|provider, of the copy that counts; none: no segment of it is answered, or it was given up
 --   retired  the reference of the copy that was given up last
@@ -105,17 +105,4 @@ local function told(hit, question, decides)
   local stale, extra, joined, due_member, doubled = judge(hit, question, decides)
   if hit.changed then save(hit) end
   return hit.use.epoch, stale, extra, joined, due_member, line_of(hit, doubled)
-end
-
--- The receipt with this tag is taken back.
-local function undo(hit, tag)
-  if ended_by(hit.use) ~= tag then return end
-  if hit.use.segment ~= '' then
-    local key = join_key_of(hit.use)
-    local join = read_hash(key)
-    for _, n in ipairs(segments_at(join, place_of(hit))) do redis.call('HDEL', key, 'f' .. n) end
-    if join.ended == tag then redis.call('HDEL', key, 'ended', 'joined') end
-  end
-  hit.use.mark = ''
-  save(hit)
 end

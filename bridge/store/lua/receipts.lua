@@ -1,15 +1,14 @@
 -- MOs and DRs: claimed, published, or waiting for their MT.
 
 -- Verdict and the event id to publish under: that of the first claim, whoever made it.
-local function claim_inbound(key, owner, event_id, lease_ms, id_key)
+local function claim_inbound(key, owner, event_id, lease_ms)
   local value, verdict = get(key), 'new'
   if value then
-    local holder, deadline, first_event_id, first_id_key = pending(value)
+    local holder, deadline, first_event_id = pending(value)
     if not holder then
       return string.sub(value, 1, 1) == 'W' and 'waiting' or 'repeat', string.sub(value, 3)
     end
     event_id = first_event_id
-    if id_key == '' then id_key = first_id_key end
     if tonumber(deadline) <= now then
       verdict = 'taken'
     elseif holder == owner then
@@ -18,7 +17,7 @@ local function claim_inbound(key, owner, event_id, lease_ms, id_key)
       return 'busy', event_id
     end
   end
-  put(key, pending_value(owner, after(lease_ms), event_id, id_key))
+  put(key, pending_value(owner, after(lease_ms), event_id))
   return verdict, event_id
 end
 
@@ -26,7 +25,7 @@ local function is(key, letter) return string.sub(get(key) or '', 1, 1) == letter
 
 function operations.message()
   local key, owner, event_id, lease_ms = take(4)
-  return {claim_inbound(key, owner, event_id, lease_ms, '')}
+  return {claim_inbound(key, owner, event_id, lease_ms)}
 end
 
 -- Reply: verdict, event id[, and as `told`]
@@ -34,7 +33,7 @@ function operations.receipt()
   local key, owner, event_id, lease_ms = take(4)
   local question = take_question()
   local hit = find(question)
-  if not hit then return {claim_inbound(key, owner, event_id, lease_ms, '')} end
+  if not hit then return {claim_inbound(key, owner, event_id, lease_ms)} end
   local epoch = hit.use.epoch
   if epoch > 0 then
     -- A receipt of an earlier use may look the same; one that came before its MT waits under the plain key.
@@ -42,7 +41,7 @@ function operations.receipt()
     key, event_id = key .. ':' .. epoch, event_id .. '-' .. epoch
   end
   local verdict
-  verdict, event_id = claim_inbound(key, owner, event_id, lease_ms, hit.key)
+  verdict, event_id = claim_inbound(key, owner, event_id, lease_ms)
   return {verdict, event_id, told(hit, question, verdict == 'new' or verdict == 'taken' or verdict == 'mine')}
 end
 
@@ -71,13 +70,11 @@ function operations.waiting()
   return 1
 end
 
+-- It may be published all the same: what it says of its MT stands.
 function operations.abandon()
-  local key, owner, epoch, tag = take(4)
-  local holder, _, event_id, id_key = pending(get(key) or '')
-  if holder ~= owner then return 1 end
-  put(key, pending_value(owner, '0', event_id, id_key))
-  local hit = id_key ~= '' and use_at(id_key, epoch)
-  if hit then undo(hit, tag) end
+  local key, owner = take(2)
+  local holder, _, event_id = pending(get(key) or '')
+  if holder == owner then put(key, pending_value(owner, '0', event_id)) end
   return 1
 end
 

@@ -1,10 +1,14 @@
 -- The list of operations: executed in order, a reply for each.
 
--- Whether Redis takes writes. The key is there only for that.
+local TURN, TURN_MS = prefix .. ':turn:' .. worker, 3600000
+
+-- The first of each turn, and again now and then: whether Redis takes writes, and that older turns are over.
 function operations.probe()
-  put(take(1), '', 60000)
+  put(TURN, turn, TURN_MS)
   return 1
 end
+
+if (tonumber(get(TURN)) or 0) > turn then return redis.error_reply('LATE of a turn that is over') end
 
 -- What Redis refuses for its own sake (OOM, READONLY, ...) it refuses to all: the whole script fails with it. A value
 -- that none of us wrote, or a mistake in here, is the trouble of one operation: the error is its reply.
