@@ -33,6 +33,7 @@ CLAIM_AGAIN_S = 0.25
 
 UNSETTLED: Literal["unsettled"] = "unsettled"
 """In place of a link: of a message whose earlier copy has to be settled before it can go anywhere."""
+Way = LinkSlot | Literal["unsettled"] | None
 
 
 class Dispatcher:
@@ -129,7 +130,7 @@ class Dispatcher:
             return
         now = self._loop.time()
 
-        def way(flight: Flight) -> LinkSlot | Literal["unsettled"] | None:
+        def way(flight: Flight) -> Way:
             if flight.long is not None and (flight.long.parts.abandoned or route.forsaken(flight, now)):
                 return UNSETTLED
             if flight.unsettled:
