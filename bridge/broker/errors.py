@@ -51,6 +51,8 @@ def reason_of(error: BaseException | None) -> str:
         return "the connection closed"
     if isinstance(error, TimeoutError):
         return "no answer in time"
+    if type(error) is Exception and not error.args:
+        return "the connection closed"
     texts = [part for part in error.args if isinstance(part, str) and part]
     return " ".join((texts[-1] if texts else repr(error)).split())
 
@@ -74,8 +76,15 @@ def library_errors() -> Iterator[None]:
         if cancelled_by_owner():
             raise
         raise lost(error) from error
-    except LIBRARY_ERRORS as error:
-        raise lost(error) from error
+    except Exception as error:
+        if is_of_library(error):
+            raise lost(error) from error
+        raise
+
+
+def is_of_library(error: BaseException) -> bool:
+    """Whether the library raises this of its own, for a call that a closing connection ended: also a mere Exception."""
+    return isinstance(error, LIBRARY_ERRORS) or type(error) is Exception
 
 
 def cancelled_by_owner() -> bool:

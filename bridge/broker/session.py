@@ -14,9 +14,9 @@ from aio_pika.connection import make_url
 from aiormq.channel import Channel
 
 from bridge.broker.errors import (
-    LIBRARY_ERRORS,
     BrokerUnavailable,
     cancelled_by_owner,
+    is_of_library,
     library_errors,
     reason_of,
 )
@@ -129,7 +129,9 @@ async def _connect(url: str, name: str) -> Session:
         if cancelled_by_owner():
             raise
         raise BrokerUnavailable(explain(url, error)) from error
-    except (*LIBRARY_ERRORS, ValueError) as error:
+    except Exception as error:
+        if not is_of_library(error) and not isinstance(error, ValueError):
+            raise
         raise BrokerUnavailable(explain(url, error)) from error
     return Session(connection, place_of(url))
 

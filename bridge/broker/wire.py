@@ -20,7 +20,7 @@ from aiormq import spec
 from aiormq.abc import ChannelFrame
 from aiormq.channel import Channel
 
-from bridge.broker.errors import LIBRARY_ERRORS, ChannelLost, lost
+from bridge.broker.errors import ChannelLost, is_of_library, lost
 from bridge.broker.frames import PERSISTENT, UNWRITABLE, content, publish_method
 from bridge.broker.incoming import Incoming, Method, is_known
 from bridge.broker.message import Confirmation, Outgoing
@@ -234,7 +234,7 @@ def confirmation_of(publish: asyncio.Future[Any]) -> Confirmation:
         return Confirmation.CONFIRMED if confirmed else Confirmation.REFUSED
     if isinstance(error, amqp.DeliveryError):
         return Confirmation.REFUSED
-    if isinstance(error, LIBRARY_ERRORS):
+    if is_of_library(error):
         return Confirmation.UNKNOWN
     # Anything else comes from encoding, before an octet was written.
     log.error("publish.unencodable", error=type(error).__name__)

@@ -19,6 +19,7 @@ from bridge.proof.bench import FAILURES, NAME, Plan, Told, bench
 from bridge.proof.bench_bare import run_bare
 from bridge.proof.bench_board import Board
 from bridge.proof.bench_report import Report, Traffic
+from bridge.proof.bench_setting import MOST_BINDS, MOST_IN_FLIGHT, MOST_ROUTES, MOST_SEGMENTS, Setting
 from bridge.proof.bench_site import BenchSite
 from bridge.proof.bench_smsc import BenchSmsc
 from bridge.proof.stage import ROUTE
@@ -37,6 +38,8 @@ Examples:
   bridge bench
   bridge bench --seconds 10 --mos --plot bench.svg
   bridge bench --workers 2 --rate 500
+  bridge bench --segments 3 --routes 8 --remembered 1000000
+  bridge bench --pairs 1 --seconds 1 --in-flight 10000
   bridge bench --json > bench.json
 
 \b
@@ -61,7 +64,37 @@ machine that belong to this user. Exit code 1 if anything was lost or doubled.""
 @click.option(
     "--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="How many processes."
 )
-@click.option("--binds", type=click.IntRange(1, 100), default=4, show_default=True, help="Of each worker.")
+@click.option(
+    "--binds", type=click.IntRange(1, MOST_BINDS), default=4, show_default=True, help="Of each worker."
+)
+@click.option(
+    "--routes",
+    type=click.IntRange(1, MOST_ROUTES),
+    default=1,
+    show_default=True,
+    help="Over which the MTs are spread.",
+)
+@click.option(
+    "--segments",
+    type=click.IntRange(1, MOST_SEGMENTS),
+    default=1,
+    show_default=True,
+    help="Of each MT over SMPP; its life ends with the joined receipt.",
+)
+@click.option(
+    "--remembered",
+    type=click.IntRange(0, 50_000_000),
+    default=0,
+    show_default=True,
+    metavar="MTS",
+    help="Finished ones that Redis knows before the rounds; some 600 octets each.",
+)
+@click.option(
+    "--in-flight",
+    type=click.IntRange(1, MOST_IN_FLIGHT),
+    metavar="MTS",
+    help="Measure a worker's memory too, with so many unanswered at once.",
+)
 @click.option(
     "--rate",
     type=click.FloatRange(min=1),
@@ -89,6 +122,10 @@ def command(
     pairs: int,
     workers: int,
     binds: int,
+    routes: int,
+    segments: int,
+    remembered: int,
+    in_flight: int | None,
     rate: float | None,
     mos: bool,
     http: bool,
@@ -101,7 +138,7 @@ def command(
     A life: confirmed in a quorum queue, consumed, claimed, submit_sm, answer recorded, acked, receipt in, claimed,
     correlated, event confirmed, committed, deliver_sm_resp. One real worker, a fast SMSC in a process of its own.
     The bare loop does the same operations of RabbitMQ and Redis and nothing else: what counts is the ratio, since
-    that depends less on the machine. About a minute.
+    that depends less on the machine. It is the same for all settings: one route, one segment. About a minute.
     """
     if context.invoked_subcommand is not None:
         return
@@ -114,9 +151,10 @@ def command(
         traffics=tuple(traffic for traffic, wanted in wishes.items() if wanted),
         seconds=seconds,
         pairs=pairs,
-        workers=workers,
-        binds=binds,
+        setting=Setting(workers=workers, binds=binds, routes=routes, segments=segments),
         rate=rate,
+        remembered=remembered,
+        in_flight=in_flight or 0,
     )
     view = View(as_json=as_json)
     try:
@@ -139,10 +177,17 @@ def command(
 @click.option("--port", type=int, required=True)
 @board_option
 @click.option("--first-id", type=int, required=True)
+@click.option("--segments", type=int, required=True)
+@click.option("--hold", type=int, required=True)
 @mos_option
-def smsc(port: int, board: Path, first_id: int, mos: bool) -> None:
+def smsc(port: int, board: Path, first_id: int, segments: int, hold: int, mos: bool) -> None:
     """The SMSC of a round; the bench starts it."""
-    uvloop.run(_smsc(port, Board(board), first_id, mos=mos))
+
+    async def serve() -> None:
+        peer = BenchSmsc(Board(board), first_id, mos=mos, segments=segments, hold=hold)
+        await (await peer.listen(port)).serve_forever()
+
+    uvloop.run(serve())
 
 
 @command.command("site", hidden=True)
@@ -187,10 +232,6 @@ async def _bench(plan: Plan, view: View) -> Report | None:
     with view.live(), suppress(asyncio.CancelledError):
         report = await bench(plan, Told(view.say, view.show, view.round))
     return report
-
-
-async def _smsc(port: int, board: Board, first_id: int, *, mos: bool) -> None:
-    await (await BenchSmsc(board, first_id, mos=mos).listen(port)).serve_forever()
 
 
 async def _site(port: int, callback_port: int, board: Board, tag: str, *, mos: bool) -> None:

@@ -14,6 +14,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from bridge.proof.bench_course import Standing
 from bridge.proof.bench_plot import Line, Panel, svg
 from bridge.proof.bench_report import (
     LIVES,
@@ -28,9 +29,9 @@ from bridge.proof.bench_report import (
     ratio,
     summary,
 )
-from bridge.proof.bench_rounds import Standing
 
 Figure = Callable[[Round], float | None]
+_MIB = 1 << 20
 BRIDGE, BEGUN, BARE, SUBMIT, EVENT = "#1f6feb", "#9ec5fe", "#8c8c8c", "#c2410c", "#15803d"
 
 
@@ -89,6 +90,8 @@ class View:
             self._result.print(_table(report, traffic))
         if report.latencies is not None:
             self._result.print(_latencies(report.latencies))
+        for line in _lines(report):
+            self._result.print(f"  {line}\n", soft_wrap=True)
         self._result.print(_sentence(report), soft_wrap=True)
 
     @staticmethod
@@ -116,6 +119,12 @@ def _table(report: Report, traffic: Traffic) -> Table:
     table.add_row("a second", *_compared(bridge, bare, lambda one: one.per_s, ","), style="bold")
     for part in PARTS:
         table.add_row(f"CPU of {part}, us each", *_compared(bridge, bare, cpu_of(part)))
+    segments = report.segments(traffic)
+    if segments > 1:
+        for part in PARTS:
+            table.add_row(
+                f"CPU of {part}, us a segment", _told(middle(bridge, cpu_of(part, segments))), "", ""
+            )
     table.add_row("Redis keeps, octets each", *_compared(bridge, bare, lambda one: one.redis_bytes))
     table.add_row("memory at most, MiB", *_compared(bridge, bare, lambda one: one.peak_kib / 1024))
     table.add_row("start to first, s", *_compared(bridge, bare, lambda one: one.start_s, digits=2))
@@ -130,8 +139,36 @@ def _compared(
 ) -> list[str]:
     figures = [middle(rounds, value) for rounds in (bridge, bare)]
     compared = ratio(bridge, bare, value)
-    told = ["unknown" if figure is None else f"{figure:{comma}.{digits}f}" for figure in figures]
+    told = [_told(figure, comma, digits) for figure in figures]
     return [*told, "" if compared is None else f"{compared:.2f}"]
+
+
+def _told(figure: float | None, comma: str = "", digits: int = 0) -> str:
+    return "unknown" if figure is None else f"{figure:{comma}.{digits}f}"
+
+
+def _lines(report: Report) -> Iterator[str]:
+    """What there is to be said beside the tables."""
+    if report.setting.segments > 1:
+        yield (
+            f"A life over SMPP is an MT of {report.setting.segments} segments, and a ratio is of lives: the bare loop "
+            "knows no segments."
+        )
+    memory = report.remembered
+    if memory is not None:
+        yield (
+            f"Redis remembered {memory.lives:,} finished MTs before the rounds, in {memory.octets / _MIB:,.0f} MiB: "
+            f"{memory.octets / memory.lives:,.0f} octets each."
+        )
+    many = report.in_flight
+    if many is not None:
+        reached = (
+            f"{many.reached:,}" if many.reached >= many.wanted else f"{many.reached:,} of {many.wanted:,}"
+        )
+        yield (
+            f"With {reached} MTs in flight a worker had {many.held_kib / 1024:,.0f} MiB; before the first, "
+            f"{many.idle_kib / 1024:,.0f} MiB; until all were through, {many.peak_kib / 1024:,.0f} MiB at most."
+        )
 
 
 def _latencies(latencies: Latencies) -> Table:

@@ -6,6 +6,8 @@
     busy                      refuse: another worker is at it
     (no answer from Redis)    refuse
 
+An MO without an id that was read just after this worker had slept is refused before that (`slumber`).
+
 A receipt whose MT is not known yet is put into a wait queue instead, confirmed there, and answered OK (`early`).
 A segment of a long MO is held in Redis until the others are there (`segments`).
 No task and no timer of its own for a message; one sweep a second refuses what has waited too long.
@@ -37,6 +39,7 @@ from bridge.inbound.ports import (
 )
 from bridge.inbound.relations import Relations
 from bridge.inbound.segments import LongMos, new_event_id
+from bridge.inbound.slumber import Slumber
 from bridge.model.events import Origin, dr_event, mo_event
 from bridge.model.ids import digest, event_id
 from bridge.model.inbound import Dr, Inbound, Mo, MoSegment
@@ -82,6 +85,7 @@ class Receiver:
         self._early_wait_s = early_wait_s
         self._mo_repeat_ms = int(mo_repeat_s * 1000)
         self._pending: Pending[Inbound] = Pending()
+        self._slumber = Slumber(max(mo_repeat_s / 2, 3 * SWEEP_S))
         self.tally: Counter[tuple[str, ...]] = Counter()
         self._long_mos = LongMos(
             names,
@@ -103,6 +107,7 @@ class Receiver:
     async def run(self) -> None:
         """Refuse what waits too long; until cancelled."""
         while True:
+            self._slumber.beat(self._loop.time())
             await asyncio.sleep(SWEEP_S)
             refused = self._pending.refuse_overdue(self._loop.time())
             if refused:
@@ -120,7 +125,7 @@ class Receiver:
             self.tally["repeat", kind, link.provider] += 1
             known.answers.append(answer)
             return
-        if self._pending.full:
+        if self._pending.full or (_nameless(inbound) and self._slumber.over(self._loop.time())):
             self.tally["refused", kind, link.provider] += 1
             answer(False)
             return
@@ -267,6 +272,11 @@ def _key(provider: str, inbound: Inbound) -> bytes:
     if inbound.id is not None:
         return digest("mo", provider, inbound.id)
     return digest("mo?", provider, inbound.identity)
+
+
+def _nameless(inbound: Inbound) -> bool:
+    """Whether only the time tells its repeat from another one."""
+    return isinstance(inbound, MoSegment) or (isinstance(inbound, Mo) and inbound.id is None)
 
 
 def _event_id(key: bytes, inbound: Inbound) -> str:

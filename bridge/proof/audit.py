@@ -121,7 +121,7 @@ class Ledger:
         self._taken[mt_id][segment or WHOLE] += 1
         self._per_link[link] += 1
         self._submissions[smsc_id] = Submission(mt_id, segment is not None, receipt)
-        if spelt is not None:
+        if spelt is not None and spelt != smsc_id:
             self._spellings[spelt] = smsc_id
 
     def mo_sent(self, text: str) -> None:
@@ -134,14 +134,17 @@ class Ledger:
 
     def event(self, body: Mapping[str, Any]) -> None:
         """An event came out of RabbitMQ; its decoded body."""
-        if body["type"] in ("mt", "dr") and body["possible_duplicate"]:
-            self._marked.add(body["id"] if body["type"] == "mt" else body["mt_id"])
+        self._mark(body)
         earlier = self._events.get(body["event_id"])
         if earlier is not None:
             self._repeated += 1
         # A receipt that went out unmatched comes once more when its MT is found, and then tells more.
         if earlier is None or not earlier.get("matched", True):
             self._events[body["event_id"]] = body
+
+    def _mark(self, body: Mapping[str, Any]) -> None:
+        if body["type"] in ("mt", "dr") and body["possible_duplicate"]:
+            self._marked.add(body["id"] if body["type"] == "mt" else body["mt_id"])
 
     def audit(self) -> Audit:
         """Compare the sides as they are now."""
@@ -254,9 +257,19 @@ class Ledger:
 
     def _about_mos(self, mos: list[Mapping[str, Any]]) -> Iterator[Finding]:
         per_text = Counter(event["text"] for event in mos)
-        yield "lost", "MOs lost", self._mos_sent - per_text.keys()
+        strange = per_text.keys() - self._mos_sent
+        pieces = {text: whole for text in strange for whole in self._mos_of(text)}
+        wholes = set(pieces.values())
+        in_part = wholes - per_text.keys()
+        yield "lost", "MOs lost", self._mos_sent - per_text.keys() - in_part
+        yield "lost", "MOs lost in part (segments are missing)", in_part
         yield "doubled", "MOs doubled", _more_than_one(per_text)
-        yield "wrong", "MOs that nobody sent", per_text.keys() - self._mos_sent
+        yield "doubled", "MOs doubled in part", wholes - in_part
+        yield "wrong", "MOs that nobody sent", strange - pieces.keys()
+
+    def _mos_of(self, piece: str) -> list[str]:
+        """The MOs that this may be a piece of."""
+        return [text for text in self._mos_sent if piece and piece in text]
 
 
 def _more_than_one(counts: Counter[str]) -> set[str]:

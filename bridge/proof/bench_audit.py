@@ -43,9 +43,11 @@ class Findings:
 class Heard:
     """The events of one round. An event that comes again under its id is one event (contract, section 2)."""
 
-    def __init__(self, board: Board, *, mos: bool) -> None:
+    def __init__(self, board: Board, *, mos: bool, segments: int = 1) -> None:
+        """`segments`: of each row."""
         self._board = board
         self._mos = mos
+        self._segments = segments
         self._ids: list[str | None] = [None] * board.rows
         self._doubled = 0
         self._wrong = 0
@@ -80,14 +82,13 @@ class Heard:
         doubled = self._doubled
         example = self._example
         if not self._mos:
-            lost = max(lost, sum(not copies for copies in board.copies))
-            doubled += sum(copies > 1 for copies in board.copies)
+            lost = max(lost, sum(copies < self._segments for copies in board.copies))
+            doubled += sum(copies > self._segments for copies in board.copies)
         if lost and not example:
             example = f"row {next((row for row, at in enumerate(board.heard) if not at), None)} has no event"
         elif doubled and not example:
-            example = (
-                f"row {next(row for row, copies in enumerate(board.copies) if copies > 1)} was sent twice"
-            )
+            row = next(row for row, copies in enumerate(board.copies) if copies > self._segments)
+            example = f"row {row} was sent twice"
         return Findings(lost, doubled, self._wrong + board.total("strays"), example)
 
     def _row(self, event: dict[str, Any]) -> int | None:
@@ -97,6 +98,7 @@ class Heard:
             row = row_of(number, 0, len(number))
         else:
             fine = event["type"] == "dr" and event["matched"] and event["state"] == "delivered"
+            fine = fine and event.get("segment") is None  # of a long MT only the joined one is asked for
             digits = (event["mt_id"] or "").rpartition("-")[2] if fine else ""
             row = int(digits) if digits.isdigit() else -1
         return row if 0 <= row < self._board.rows else None

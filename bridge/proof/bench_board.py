@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 COLUMNS = ("published", "taken", "copies", "sent", "answered", "heard")
-TOTALS = ("ready", "taken", "answered", "refused", "strays", "ended")
+TOTALS = ("ready", "taken", "answered", "refused", "strays", "held", "ended")
 _OCTETS = 8
 
 now = time.monotonic
@@ -21,11 +21,13 @@ now = time.monotonic
 class Board:
     """`rows` messages. A time of 0 is a step not taken.
 
-    published: written to RabbitMQ. taken: at the SMSC (bare loop: claimed). copies: how often it was taken.
-    sent: its receipt, or the MO that it is, was written to the bridge first. answered: deliver_sm_resp came, the end
-    of a life. heard: its event was consumed.
-    `totals` counts, cheaply to be watched: who is ready, what was taken, answered, refused to a deliver_sm, what was
-    none of these messages, and whether the bare loop has put away everything.
+    published: written to RabbitMQ. taken: at the SMSC (bare loop: claimed), or the first of its segments. copies: how
+    often it was taken, each segment once. sent: its receipt, that of its last segment, or the MO that it is, was
+    written to the bridge first. answered: deliver_sm_resp came, to the last of its receipts: the end of a life.
+    heard: its event was consumed.
+    `totals` counts, cheaply to be watched: who is ready, submit_sm taken, lives that ended (`answered`), deliver_sm
+    refused, what was none of these messages, submit_sm whose answer was kept back, and whether the bare loop has put
+    away everything.
     """
 
     def __init__(self, path: Path) -> None:

@@ -14,7 +14,7 @@ from bridge.broker.session import CALL_LIMIT_S
 from bridge.model.names import Names
 from bridge.proof.bench_board import Board, now
 from bridge.proof.bench_frames import FrameWriter
-from bridge.proof.bench_messages import mt_body, mt_id
+from bridge.proof.bench_messages import Mts
 
 UNCONFIRMED = 500
 """MTs in flight to RabbitMQ while a queue is filled."""
@@ -25,37 +25,38 @@ TICK_S = 0.002
 class Producer:
     """Publishes the MTs of rounds, on a confirm channel that is used for nothing else."""
 
-    def __init__(self, channel: Channel, names: Names, route: str) -> None:
+    def __init__(self, channel: Channel, names: Names) -> None:
         self._writer = FrameWriter(channel, names.mt)
-        self._key = names.route_key(route, "bulk")
+        self._names = names
         self._in_flight = 0
         self._moved = asyncio.Event()
         self._refused: BaseException | None = None
 
-    async def fill(self, board: Board, tag: str) -> None:
+    async def fill(self, board: Board, mts: Mts) -> None:
         """Publish all rows, as fast as RabbitMQ takes them, and wait until it has them. Raises ChannelLost."""
         for row in range(board.rows):
             while self._in_flight >= UNCONFIRMED:
                 await self._move()
-            self._publish(board, tag, row)
+            self._publish(board, mts, row)
         await self._settled()
 
-    async def pace(self, board: Board, tag: str, rate: float) -> None:
+    async def pace(self, board: Board, mts: Mts, rate: float) -> None:
         """Publish all rows at this rate, one after the other, and wait until RabbitMQ has them. Raises ChannelLost."""
         begun = now()
         row = 0
         while row < board.rows:
             due = min(board.rows, int((now() - begun) * rate) + 1)
             while row < due:
-                self._publish(board, tag, row)
+                self._publish(board, mts, row)
                 row += 1
             await asyncio.sleep(TICK_S)
         await self._settled()
 
-    def _publish(self, board: Board, tag: str, row: int) -> None:
+    def _publish(self, board: Board, mts: Mts, row: int) -> None:
         board.published[row] = now()
         self._in_flight += 1
-        self._writer.put(self._key, mt_id(tag, row), mt_body(tag, row), self._answered)
+        key = self._names.route_key(mts.route(row), "bulk")
+        self._writer.put(key, mts.ident(row), mts.body(row), self._answered)
 
     def _answered(self, confirmation: asyncio.Future[object]) -> None:
         self._in_flight -= 1

@@ -1,4 +1,4 @@
-"""What processes cost, as Linux counts it: CPU of everything in a session, the most memory one of them had."""
+"""What processes cost, as Linux counts it: CPU of everything in a session, the most memory that one of them had."""
 
 import os
 from collections.abc import Iterator
@@ -6,27 +6,39 @@ from contextlib import suppress
 from pathlib import Path
 
 _TICK_S = 1 / os.sysconf("SC_CLK_TCK")
-_SESSION, _USER_TICKS, _SYSTEM_TICKS, _DEAD_USER, _DEAD_SYSTEM = 3, 11, 12, 13, 14
+_PARENT, _SESSION, _USER_TICKS, _SYSTEM_TICKS, _DEAD_USER, _DEAD_SYSTEM = 1, 3, 11, 12, 13, 14
 """Places in /proc/PID/stat, counted behind the name."""
 _LISTENS, _INODE = "0A", 5
 """The state of a socket that listens, in /proc/net/tcp, and where its inode stands behind that."""
 
 
-def cpu_s(session: int) -> float:
-    """Seconds of CPU that all processes of this session have had, with their children that ended."""
+def cpu_s(session: int, *, offspring: bool = False) -> float:
+    """Seconds of CPU that all processes of this session have had, with their children that ended.
+
+    `offspring`: and those that they started in sessions of their own, as a pool starts its workers.
+    """
     ticks = 0
-    for fields in _session(session).values():
+    for fields in _session(session, offspring=offspring).values():
         ticks += sum(int(fields[at]) for at in (_USER_TICKS, _SYSTEM_TICKS, _DEAD_USER, _DEAD_SYSTEM))
     return ticks * _TICK_S
 
 
 def peak_kib(session: int) -> int:
-    """The most memory that one process of this session has had resident so far, in KiB; 0 if all are gone."""
-    return max((_high_water_kib(pid) for pid in _session(session)), default=0)
+    """The most memory that one process of this session, or its offspring, has had resident so far, in KiB.
+
+    0 if all are gone.
+    """
+    return max((_high_water_kib(pid) for pid in _session(session, offspring=True)), default=0)
 
 
-def _session(session: int) -> dict[int, list[str]]:
-    return {pid: fields for pid, fields in _processes() if int(fields[_SESSION]) == session}
+def _session(session: int, *, offspring: bool) -> dict[int, list[str]]:
+    processes = dict(_processes())
+    members = {pid for pid, fields in processes.items() if int(fields[_SESSION]) == session}
+    more = offspring and members
+    while more:
+        more = {pid for pid, fields in processes.items() if int(fields[_PARENT]) in members} - members
+        members |= more
+    return {pid: processes[pid] for pid in members}
 
 
 def _processes() -> Iterator[tuple[int, list[str]]]:

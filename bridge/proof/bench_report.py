@@ -6,6 +6,7 @@ from statistics import median
 from typing import Any, Literal
 
 from bridge.proof.bench_audit import Findings
+from bridge.proof.bench_setting import Setting
 
 Subject = Literal["bridge", "bare"]
 """Who was measured: the bridge, or the loop of the same operations that promises nothing."""
@@ -84,21 +85,45 @@ class Latencies:
     findings: Findings
 
 
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What Redis remembered before the rounds: so many finished MTs, in so many octets."""
+
+    lives: int
+    octets: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InFlight:
+    """MTs whose answers were kept back: `reached` of `wanted` at once.
+
+    Memory of the worker: before the first, while they were, and at most until all were through.
+    """
+
+    wanted: int
+    reached: int
+    idle_kib: int
+    held_kib: int
+    peak_kib: int
+    findings: Findings
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """All of one bench. `warm_up`: what the rounds before the first had, of which only this counts."""
 
-    workers: int
+    setting: Setting
     rounds: Sequence[Round]
-    latencies: Latencies | None
+    latencies: Latencies | None = None
+    remembered: Memory | None = None
+    in_flight: InFlight | None = None
     warm_up: Findings = field(default_factory=Findings)
 
     @property
     def findings(self) -> Findings:
         """Of everything together."""
         parts = [self.warm_up, *(one.findings for one in self.rounds)]
-        if self.latencies is not None:
-            parts.append(self.latencies.findings)
+        parts += [one.findings for one in (self.latencies, self.in_flight) if one is not None]
         return sum(parts, Findings())
 
     def of(self, subject: Subject, traffic: Traffic) -> list[Round]:
@@ -109,6 +134,10 @@ class Report:
     def traffics(self) -> list[Traffic]:
         """What was measured, in order."""
         return list(dict.fromkeys(one.traffic for one in self.rounds))
+
+    def segments(self, traffic: Traffic) -> int:
+        """Of each life of the bridge. The bare loop knows none."""
+        return self.setting.segments if traffic == "mt" else 1
 
 
 def percentile(ordered: Sequence[float], part: float) -> float:
@@ -163,9 +192,14 @@ def ratio(
 PARTS = ("worker", "broker", "redis")
 
 
-def cpu_of(part: str) -> Callable[[Round], float | None]:
-    """The figure of a round that is this part's CPU a life."""
-    return lambda one: one.cpu_us[part]
+def cpu_of(part: str, pieces: int = 1) -> Callable[[Round], float | None]:
+    """The figure of a round that is this part's CPU a life, or for each of so many pieces of it."""
+
+    def figure(one: Round) -> float | None:
+        spent = one.cpu_us[part]
+        return None if spent is None else spent / pieces
+
+    return figure
 
 
 def summary(report: Report) -> dict[str, Any]:
@@ -177,9 +211,14 @@ def summary(report: Report) -> dict[str, Any]:
         "doubled": findings.doubled,
         "wrong": findings.wrong,
         "example": findings.example,
-        "workers": report.workers,
+        "workers": report.setting.workers,
+        "binds": report.setting.binds,
+        "routes": report.setting.routes,
+        "segments": report.setting.segments,
         **{traffic: _of_traffic(report, traffic) for traffic in report.traffics},
         "latency": None if report.latencies is None else _of_latencies(report.latencies),
+        "remembered": None if report.remembered is None else _of_memory(report.remembered),
+        "in_flight": None if report.in_flight is None else _of_in_flight(report.in_flight),
     }
 
 
@@ -191,6 +230,9 @@ def _of_traffic(report: Report, traffic: Traffic) -> dict[str, Any]:
         "ratio": {
             "per_s": _rounded(ratio(bridge, bare, lambda one: one.per_s), 3),
             "cpu_us": {part: _rounded(ratio(bridge, bare, cpu_of(part)), 3) for part in PARTS},
+        },
+        "cpu_us_a_segment": {
+            part: _rounded(middle(bridge, cpu_of(part, report.segments(traffic)))) for part in PARTS
         },
         "rounds": [_of_round(one) for one in (*bridge, *bare)],
     }
@@ -225,6 +267,20 @@ def _of_latencies(latencies: Latencies) -> dict[str, Any]:
         "publish_to_submit_ms": _of_percentiles(latencies.submit),
         "receipt_to_event_ms": _of_percentiles(latencies.event),
         "cpu_us": {part: _rounded(spent) for part, spent in latencies.cpu_us.items()},
+    }
+
+
+def _of_memory(memory: Memory) -> dict[str, int]:
+    return {"lives": memory.lives, "octets": memory.octets}
+
+
+def _of_in_flight(in_flight: InFlight) -> dict[str, float]:
+    return {
+        "wanted": in_flight.wanted,
+        "reached": in_flight.reached,
+        "idle_mib": round(in_flight.idle_kib / 1024, 1),
+        "held_mib": round(in_flight.held_kib / 1024, 1),
+        "peak_mib": round(in_flight.peak_kib / 1024, 1),
     }
 
 

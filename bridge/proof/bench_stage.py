@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 from urllib.parse import urlsplit
 
 import redis.asyncio
@@ -15,17 +16,23 @@ from bridge.model.names import Names
 from bridge.proof.bench_bare import WINDOW
 from bridge.proof.bench_messages import PROVIDER, SENDER
 from bridge.proof.bench_process import session_of_listener
+from bridge.proof.bench_setting import Setting, route_names
 from bridge.proof.bench_site import PATH, TOKEN
 from bridge.proof.ensure import Servers
 from bridge.proof.machine import MissingProgram, free_ports
 from bridge.proof.packages import install
 from bridge.proof.servers import PrivateRabbit, PrivateRedis
-from bridge.proof.stage import ROUTE, Stage
+from bridge.proof.stage import Stage
 
 SITE = "one"
-SYSTEM_ID, PASSWORD = "bridge", "secret"
+PATIENCE_S = 120
+"""How long the worker waits for an answer that is kept back: longer than that is."""
 _HERE = ("localhost", "127.0.0.1", "::1")
 _PORTS = {"amqp": 5672, "amqps": 5671, "redis": 6379, "rediss": 6379}
+
+
+Kind = Literal["smpp", "http", "in-flight"]
+"""Of a worker's configuration: over SMPP, over HTTP, and over SMPP with many in flight."""
 
 
 class RedisLost(Exception):
@@ -67,8 +74,13 @@ class Ground:
     callback_port: int
 
     @classmethod
-    def prepare(cls, servers: Servers, binds: int, directory: Path) -> "Ground":
-        """Choose names and ports, and write the worker's configurations into the directory."""
+    def prepare(
+        cls, servers: Servers, setting: Setting, directory: Path, in_flight: Setting | None = None
+    ) -> "Ground":
+        """Choose names and ports, and write the worker's configurations into the directory.
+
+        `in_flight`: the setting of the round in which many are in flight, if there is one.
+        """
         smsc, site, callbacks, ops = free_ports(4)
         stage = Stage(
             servers=servers,
@@ -78,11 +90,13 @@ class Ground:
             control_port=0,
             ops_ports=(ops,),
             directory=directory,
+            routes=route_names(max(one.routes for one in (setting, in_flight) if one is not None)),
         )
         ground = cls(stage, smsc, site, callbacks)
-        for http, provider in ((False, ground._over_smpp(binds)), (True, ground._over_http())):
-            # JSON is YAML.
-            ground.config(http=http).write_text(json.dumps(ground._configuration(provider), indent=1))
+        ground._write("smpp", ground._over_smpp(setting), setting.routes)
+        ground._write("http", ground._over_http(), setting.routes)
+        if in_flight is not None:
+            ground._write("in-flight", ground._over_smpp(in_flight, PATIENCE_S), in_flight.routes)
         return ground
 
     @property
@@ -90,17 +104,21 @@ class Ground:
         """The board of the round that is measured now."""
         return self.stage.directory / "board"
 
-    def config(self, *, http: bool) -> Path:
-        """The worker's configuration, over HTTP or SMPP."""
-        return self.stage.directory / ("http.yaml" if http else "smpp.yaml")
+    def config(self, kind: Kind) -> Path:
+        """The worker's configuration."""
+        return self.stage.directory / f"{kind}.yaml"
 
-    def _over_smpp(self, binds: int) -> dict[str, object]:
-        """All binds together have the window of the bare loop."""
+    def _write(self, kind: Kind, provider: dict[str, object], routes: int) -> None:
+        # JSON is YAML.
+        self.config(kind).write_text(json.dumps(self._configuration(provider, routes), indent=1))
+
+    def _over_smpp(self, setting: Setting, response_timeout_s: int = 30) -> dict[str, object]:
         smpp = {
             "system_id": "bridge",
             "password": "secret",
-            "binds_per_node": binds,
-            "window": max(1, WINDOW // binds),
+            "binds_per_node": setting.binds,
+            "window": setting.window_of_a_bind,
+            "response_timeout_seconds": response_timeout_s,
         }
         return {"smpp": smpp, "sites": {SITE: {"smsc": [f"127.0.0.1:{self.smsc_port}"]}}}
 
@@ -109,13 +127,13 @@ class Ground:
         url = f"http://127.0.0.1:{self.site_port}{PATH}"
         return {"dialect": "genesys", "http": http, "sites": {SITE: {"http": url}}}
 
-    def _configuration(self, provider: dict[str, object]) -> dict[str, object]:
+    def _configuration(self, provider: dict[str, object], routes: int) -> dict[str, object]:
         prefix, servers = self.stage.names.prefix, self.stage.servers
         return {
             "broker": {"url": servers.amqp_url, "prefix": prefix},
             "redis": {"url": servers.redis_url, "prefix": prefix},
             "providers": {PROVIDER: provider},
-            "routes": {ROUTE: {"providers": [PROVIDER], "from": SENDER}},
+            "routes": {name: {"providers": [PROVIDER], "from": SENDER} for name in route_names(routes)},
             "callbacks": {"listen": f"127.0.0.1:{self.callback_port}", "token": TOKEN},
             "ops": {"listen": f"127.0.0.1:{self.stage.ops_ports[0]}"},
         }

@@ -44,6 +44,11 @@ class Child:
         """Whether it lives."""
         return self._process.returncode is None
 
+    @property
+    def code(self) -> int | None:
+        """Its exit code, negative for a signal; None while it lives."""
+        return self._process.returncode
+
     async def ended(self) -> None:
         """Wait for its end."""
         await self._process.wait()
@@ -85,14 +90,19 @@ class Children:
         self._guard = guard
         self._all: list[Child] = []
 
-    async def start(self, name: str, *arguments: str) -> Child:
-        """`bridge` with these arguments."""
+    @property
+    def running(self) -> dict[str, int]:
+        """Process numbers of those that live, by name."""
+        return {child.name: child.pid for child in self._all if child.running}
+
+    async def start(self, name: str, *arguments: str, module: str = "bridge") -> Child:
+        """`bridge` with these arguments, or another module that becomes it."""
         log = self.directory / f"{name.replace(' ', '-')}.log"
         with log.open("ab") as output:
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-m",
-                "bridge",
+                module,
                 *arguments,
                 stdin=subprocess.DEVNULL,
                 stdout=output,

@@ -45,7 +45,7 @@ _TWO_SEGMENTS = (
 )
 _THREE_SEGMENTS = (
     "Заказ #{n} придёт в трёх посылках. Заказ #{n}, первая: в пути, мы привезём её завтра. Заказ #{n}, вторая: "
-    "собрана. Заказ #{n}, третья: ждём её и мы. Заказ #{n} оплачен полностью, спасибо!"
+    "собрана. Заказ #{n}, третья: ждём её и мы. Заказ #{n} оплачен, спасибо!"
 )
 """In UCS-2."""
 _NAMED = re.compile(r"#(\d+)\D")
@@ -155,25 +155,35 @@ class Producers:
 class Phones:
     """They write MOs, each with a text of its own; `send` hands one to the provider."""
 
-    def __init__(self, send: Callable[..., Awaitable[object]], ledger: Ledger, chance: Random) -> None:
+    def __init__(
+        self,
+        send: Callable[..., Awaitable[object]],
+        ledger: Ledger,
+        chance: Random,
+        words: str = "Yes please, reply",
+    ) -> None:
+        """`words`: what their texts begin with, and those of no other phones."""
         self._send = send
         self._ledger = ledger
         self._chance = chance
-        self._written = 0
+        self._words = words
+        self.written = 0
+        """MOs so far."""
 
     async def run(self, rate: float, seconds: float) -> None:
         """Write `rate` MOs a second for so long."""
         async for count in _paced(rate, seconds):
             for _ in range(count):
-                await self._write()
+                await self.write()
 
-    async def _write(self) -> None:
-        self._written += 1
-        text = f"Yes please, reply {self._written}"
+    async def write(self) -> None:
+        """Write one more."""
+        self.written += 1
+        text = f"{self._words} {self.written}"
         manner: dict[str, Any] = {}
-        if self._written % _LONG_REPLY_EVERY == 0:
+        if self.written % _LONG_REPLY_EVERY == 0:
             text = ", and ".join([text] * 8)
-            manner = _LONG_REPLIES[self._written // _LONG_REPLY_EVERY % len(_LONG_REPLIES)]
+            manner = _LONG_REPLIES[self.written // _LONG_REPLY_EVERY % len(_LONG_REPLIES)]
         else:
             text += self._chance.choice(("", "!", " \N{WHITE SMILING FACE}"))
         phone = {"from": f"447700900{self._chance.randrange(1000):03}"}

@@ -77,6 +77,11 @@ class PrivateServer(ABC):
         """Whether its process lives (a paused one does)."""
         return self._process is not None and self._process.poll() is None
 
+    @property
+    def pid(self) -> int:
+        """Its process number; 0 while there is none."""
+        return self._process.pid if self._process is not None else 0
+
     async def start(self) -> None:
         """Start and wait until a client's handshake succeeds. Raises ServerError when it does not in time."""
         if self.running:

@@ -52,6 +52,13 @@ class FaultProxy:
     async def __aexit__(self, *_: object) -> None:
         await self.cut()
 
+    async def sever(self) -> None:
+        """Reset every connection, and forward new ones. Healed even if it is cancelled meanwhile."""
+        try:
+            await self.cut()
+        finally:
+            await self.heal()
+
     async def heal(self) -> None:
         """Forward (again), on the same port. Connections that were closed by half stay so."""
         self._there.set()

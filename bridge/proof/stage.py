@@ -57,6 +57,7 @@ class Stage:
     ops_ports: Sequence[int]
     """One for each worker, who share everything else."""
     directory: Path
+    routes: Sequence[str] = (ROUTE,)
 
     @classmethod
     def set(cls, servers: Servers, sites: Sequence[str], workers: int, directory: Path) -> "Stage":
@@ -86,7 +87,7 @@ class Stage:
     @property
     def items(self) -> list[Item]:
         """All exchanges, queues and bindings."""
-        return topology(self.names, [ROUTE])
+        return topology(self.names, self.routes)
 
     @property
     def worked_queues(self) -> list[str]:

@@ -7,10 +7,10 @@ who is bound to them, what was resent.
 
 import os
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 
@@ -21,6 +21,32 @@ from bridge.text.alphabets import Alphabets
 from bridge.text.udh import read_udh
 
 _RECEIPT_WANTED = 0b01  # registered_delivery, its last two bits
+
+
+class Texts(Protocol):
+    """The texts that producers published, with the ids of their MTs."""
+
+    def get(self, text: str, /) -> str | None:
+        """The MT with this text, if any has it."""
+        ...
+
+
+class JournalFile:
+    """The lines of a journal, read while it is written."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = os.open(path, os.O_RDONLY | os.O_CREAT, 0o644)
+        self._rest = b""
+
+    def close(self) -> None:
+        """Let go of it."""
+        os.close(self._file)
+
+    def lines(self) -> Iterator[Mapping[str, Any]]:
+        """What was written since the last time."""
+        while chunk := os.read(self._file, 1 << 20):
+            *lines, self._rest = (self._rest + chunk).split(b"\n")
+            yield from map(orjson.loads, lines)
 
 
 @dataclass(slots=True)
@@ -44,7 +70,7 @@ class Witness:
         self,
         journal: Path,
         ledger: Ledger,
-        mt_by_text: Mapping[str, str],
+        mt_by_text: Texts,
         mt_named_in: Callable[[str], str | None],
     ) -> None:
         self.nodes: dict[str, NodeSeen] = {}
@@ -55,17 +81,16 @@ class Witness:
         """Lines and events so far: while it grows, something happens."""
         self.counts: dict[str, int] = defaultdict(int)
         """Events by their type, repeats too."""
-        self._file = os.open(journal, os.O_RDONLY | os.O_CREAT, 0o644)
-        self._rest = b""
+        self._journal = JournalFile(journal)
         self._ledger = ledger
         self._mt_by_text = mt_by_text
         self._mt_named_in = mt_named_in
-        self._pieces: defaultdict[tuple[str, str, int, int], dict[int, str]] = defaultdict(dict)
+        self._pieces: defaultdict[tuple[str | None, int, int], dict[int, str]] = defaultdict(dict)
         self._alphabets = Alphabets()
 
     def close(self) -> None:
         """Let go of the journal."""
-        os.close(self._file)
+        self._journal.close()
 
     @property
     def binds(self) -> int:
@@ -83,11 +108,9 @@ class Witness:
 
     def read(self) -> None:
         """Read what the SMSCs wrote since the last time."""
-        while chunk := os.read(self._file, 1 << 20):
-            *lines, self._rest = (self._rest + chunk).split(b"\n")
-            for line in lines:
-                self.seen += 1
-                self._note(orjson.loads(line))
+        for line in self._journal.lines():
+            self.seen += 1
+            self._note(line)
 
     def _note(self, line: Mapping[str, Any]) -> None:
         match line["event"]:
@@ -111,7 +134,7 @@ class Witness:
         segment = line["segment"] and Concat(
             ref=line["segment"]["reference"], total=line["segment"]["total"], seq=line["segment"]["number"]
         )
-        mt_id = self._mt_of_piece(line, segment, text) if segment else self._mt_by_text.get(text)
+        mt_id = self._mt_of_piece(segment, text) if segment else self._mt_by_text.get(text)
         self._ledger.taken(
             mt_id or f"(unknown text {text!r})",
             line["message_id"],
@@ -121,13 +144,14 @@ class Witness:
             spelt=line["receipt_id"],
         )
 
-    def _mt_of_piece(self, line: Mapping[str, Any], segment: Concat, piece: str) -> str | None:
+    def _mt_of_piece(self, segment: Concat, piece: str) -> str | None:
         """With the last of its pieces the whole text must be one that was published."""
-        series = line["source"], line["destination"], segment.ref, segment.total
+        named = self._mt_named_in(piece)
+        series = named, segment.ref, segment.total
         pieces = self._pieces[series]
         pieces[segment.seq] = piece
         if len(pieces) < segment.total:
-            return self._mt_named_in(piece)
+            return named
         del self._pieces[series]
         return self._mt_by_text.get("".join(pieces[number] for number in sorted(pieces)))
 

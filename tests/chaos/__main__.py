@@ -7,8 +7,12 @@ import signal
 import sys
 import time
 from random import Random
+from typing import Any
 
-from tests.chaos import catalogue, report
+import uvloop
+
+from tests.chaos import catalogue, telling
+from tests.chaos.application import is_lost
 from tests.chaos.asked import Asked
 from tests.chaos.report import Verdict
 from tests.chaos.run import Run
@@ -25,11 +29,11 @@ def main() -> int:
     print(f"seed {wanted.run.seed}: {wanted.run.command}", file=sys.stderr, flush=True)
     for library in ("aio_pika", "aiormq"):
         logging.getLogger(library).setLevel(logging.CRITICAL)  # that connections break is no news here
-    found = asyncio.run(_play(wanted.run))
+    found = uvloop.run(_play(wanted.run))
     if wanted.as_json:
-        print(json.dumps({"seed": wanted.run.seed, **report.as_json(found)}))
+        print(json.dumps({"seed": wanted.run.seed, **telling.as_json(found)}))
     else:
-        print("\n".join([*report.table(found), "", *report.sentences(found)]))
+        print("\n".join([*telling.table(found), "", *telling.sentences(found)]))
     if not found.passed:
         print(f"again: {wanted.run.command}", file=sys.stderr)
     return 0 if found.passed else 1
@@ -43,15 +47,22 @@ async def _play(asked: Asked) -> Verdict:
         print(f"{clock} {time.monotonic() - began:6.0f} s  {text}", file=sys.stderr, flush=True)
 
     chance = Random(asked.seed)
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(_report)
     async with raised(asked, chance) as world:
         run = Run(asked, world, chance, say)
-        loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, _stop, run, number)
         found = await run.play()
         if not found.passed:
             say(f"the logs of all processes are kept in {world.keep_logs()}")
         return found
+
+
+def _report(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """What went wrong in a task that nobody asks; that a connection was lost under it is no news here."""
+    if not is_lost(context.get("exception")):
+        loop.default_exception_handler(context)
 
 
 def _stop(run: Run, number: signal.Signals) -> None:

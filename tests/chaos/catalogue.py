@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from inspect import getdoc
 
 from tests.chaos.fault import Fault, Need
-from tests.chaos.faults import rabbit, redis, smscs, workers
+from tests.chaos.faults import rabbit, redis, smscs, webs, workers
+from tests.chaos.steps import STEPS
 
 FAULTS: Mapping[str, Fault] = {
     fault.name: fault
@@ -14,6 +15,8 @@ FAULTS: Mapping[str, Fault] = {
         workers.Rolling(),
         workers.Crashes(),
         workers.ThirtyCrashes(),
+        *map(workers.DiesAt, STEPS),
+        workers.ClockJumps(),
         rabbit.Killed(),
         rabbit.Hung(),
         rabbit.Alarm(),
@@ -40,6 +43,17 @@ FAULTS: Mapping[str, Fault] = {
         smscs.Late(),
         smscs.SiteKilled(),
         smscs.BothAway(),
+        webs.Cut(),
+        webs.Hung(),
+        webs.AnswersLost(),
+        webs.ServerErrors(),
+        webs.ServerErrorsTaken(),
+        webs.Late(),
+        webs.Garbage(),
+        webs.SiteKilled(),
+        webs.BothAway(),
+        webs.CallbacksCut(),
+        webs.CallbacksUnanswered(),
     )
 }
 
@@ -48,13 +62,13 @@ class UnknownFault(ValueError):
     """A fault that there is not, or that cannot be played; the message says which and why."""
 
 
-def chosen(names: str | None, *, cluster: bool, replica: bool) -> tuple[Fault, ...]:
-    """The faults of a list such as `redis-full,smsc-cut`, each once; without a list all that can be played and are
-    not long. Raises UnknownFault.
+def chosen(names: str | None, *, cluster: bool, replica: bool, long: bool = False) -> tuple[Fault, ...]:
+    """The faults of a list such as `redis-full,smsc-cut`, each once; without a list all that can be played, and only
+    with `long` those that take long. Raises UnknownFault.
     """
     there = {None} | ({Need.CLUSTER} if cluster else set()) | ({Need.REPLICA} if replica else set())
     if names is None:
-        return tuple(fault for fault in FAULTS.values() if fault.need in there and not fault.long)
+        return tuple(fault for fault in FAULTS.values() if fault.need in there and (long or not fault.long))
     found: dict[str, Fault] = {}
     for name in names.split(","):
         if name not in FAULTS:
@@ -73,7 +87,7 @@ def described() -> str:
     for name, fault in FAULTS.items():
         purpose = (getdoc(fault) or "").partition("\n\n")[0].replace("\n", " ")
         remarks = [fault.need.value] if fault.need else []
-        remarks += ["only if asked for"] if fault.long else []
+        remarks += ["only with --long, or if asked for"] if fault.long else []
         remarks += ["what Redis forgets by it is known, and no failure"] if fault.forgets else []
         lines.append(f"{name:{width}}  {purpose}{_aside(remarks)}")
     return "\n".join(lines)

@@ -16,6 +16,7 @@ class Victim(Enum):
     RABBIT = "rabbitmq"
     REDIS = "redis"
     SMSC = "smsc"
+    HTTP = "http"
 
 
 class Need(Enum):

@@ -43,6 +43,23 @@ class Rabbits:
         counts = [found.get(queue, "") for queue in queues]
         return sum(map(int, counts)) if all(count.isdigit() for count in counts) else None
 
+    async def held(self) -> tuple[int, int, int]:
+        """How many connections, channels and consumers there are. Raises ServerError."""
+        kinds = ("list_connections", "pid"), ("list_channels", "pid"), ("list_consumers", "queue_name")
+        listings = await asyncio.gather(*(self.ctl(*kind, "--no-table-headers") for kind in kinds))
+        connections, channels, consumers = (len(listing.splitlines()) for listing in listings)
+        return connections, channels, consumers
+
+    async def in_queues(self, queues: Sequence[str]) -> tuple[int, int]:
+        """How many messages are in these queues, and how many of them in somebody's hand. Raises ServerError."""
+        what = "name", "messages", "messages_unacknowledged"
+        rows = (
+            line.split("\t")
+            for line in (await self.ctl("list_queues", *what, "--no-table-headers")).splitlines()
+        )
+        found = [(int(row[1] or 0), int(row[2] or 0)) for row in rows if row[0] in queues]
+        return sum(it[0] for it in found), sum(it[1] for it in found)
+
     async def until_bound(self, queue: str, sources: Sequence[str]) -> None:
         """Wait until this queue is bound to all of these exchanges."""
         while True:

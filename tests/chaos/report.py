@@ -1,26 +1,27 @@
-"""What a run says at the end: per fault how much was sent, lost, doubled, how long all stood, how soon all was well.
+"""What a run found: per fault how much was sent, lost, doubled, how long all stood, how soon all was well.
 
 What went wrong with a message is told beside the fault that struck last when the message was last heard of; what
-Redis forgot, beside the fault that made it forget. Pure.
+Redis forgot, beside the fault that made it forget. Pure. How it is written down, `telling.py` knows.
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from bridge.proof.audit import Audit, Complaint
 
 GRACE_S = 2.0
 """What is under way when a fault strikes was last heard of so long before it at most."""
-CALM = "(before the first)"
 
 
 @dataclass(slots=True, kw_only=True)
 class Span:
-    """The time from one strike to the next. `seconds` of the fault; `recovered_s` None: all was not well in time."""
+    """The time from one strike to the next. `faults`: none before the first; `seconds` they lasted.
 
-    faults: str
+    `recovered_s` None: all was not well in time.
+    """
+
+    faults: tuple[str, ...]
     began: float
     seconds: float
     sent: int
@@ -50,13 +51,15 @@ class Verdict:
     audit: Audit
     held: Sequence[Complaint]
     known: Sequence[Complaint]
-    died: Sequence[str]
-    """What workers that ended by themselves said last."""
+    troubles: Sequence[str]
+    """Workers that ended by themselves, and what did not come back to where it was."""
+    notes: Sequence[str] = ()
+    """What was measured on the side."""
 
     @property
     def passed(self) -> bool:
-        """Nothing held against the bridge, each fault recovered from, no worker ended by itself."""
-        return not (self.held or self.died or any(span.recovered_s is None for span in self.spans))
+        """Nothing held against the bridge, each fault recovered from, no trouble."""
+        return not (self.held or self.troubles or any(span.recovered_s is None for span in self.spans))
 
 
 Lives = Mapping[str, tuple[float, float]]
@@ -82,7 +85,12 @@ def judged(
 
 
 def verdict(
-    spans: Sequence[Span], audit: Audit, lives: Lives, forgot_at: Sequence[float], died: Sequence[str]
+    spans: Sequence[Span],
+    audit: Audit,
+    lives: Lives,
+    forgot_at: Sequence[float],
+    troubles: Sequence[str],
+    notes: Sequence[str] = (),
 ) -> Verdict:
     """Put together what is known."""
     held, known = judged(audit.complaints, lives, forgot_at)
@@ -109,7 +117,7 @@ def verdict(
     for complaint in known:
         for thing in complaint.about:
             at(_lived(thing, lives, forgot_at)[0]).known += 1
-    return Verdict(spans, counts, audit, held, known, died)
+    return Verdict(spans, counts, audit, held, known, troubles, notes)
 
 
 def _lived(thing: str, lives: Lives, instants: Sequence[float]) -> Sequence[float]:
@@ -118,102 +126,3 @@ def _lived(thing: str, lives: Lives, instants: Sequence[float]) -> Sequence[floa
         return ()
     first, last = lives[thing]
     return [instant for instant in instants if first - GRACE_S <= instant <= last + GRACE_S]
-
-
-COLUMNS = ("fault", "for s", "sent", "lost", "doubled", "marked", "wrong", "known", "stall s", "well after s")
-WIDTHS = (52, 6, 7, 5, 8, 7, 6, 6, 8, 13)
-
-
-def table(found: Verdict) -> Iterator[str]:
-    """Line by line."""
-    yield _line(COLUMNS)
-    for span, counts in zip(found.spans, found.counts, strict=True):
-        yield _line(
-            (
-                span.faults,
-                f"{span.seconds:.1f}",
-                f"{span.sent:,}",
-                *map(_shown, (counts.lost, counts.doubled, counts.marked, counts.otherwise, counts.known)),
-                f"{span.stall_s:.1f}",
-                "never" if span.recovered_s is None else f"{span.recovered_s:.1f}",
-            )
-        )
-        if span.remark:
-            yield f"    {span.remark}"
-    total = [sum(getattr(c, name) for c in found.counts) for name in Counts.__slots__]
-    lost, marked, doubled, otherwise, known = total
-    yield _line(
-        (
-            f"{_times(len(found.spans) - 1, 'strike')}",
-            f"{sum(span.seconds for span in found.spans):.0f}",
-            f"{sum(span.sent for span in found.spans):,}",
-            *map(_shown, (lost, doubled, marked, otherwise, known)),
-            f"{max(span.stall_s for span in found.spans):.1f}",
-            f"{max(span.recovered_s or 0 for span in found.spans):.1f}",
-        )
-    )
-
-
-def sentences(found: Verdict) -> Iterator[str]:
-    """What the table does not say."""
-    audit = found.audit
-    yield (
-        f"{audit.published:,} MTs, {audit.accepted:,} of them taken ({audit.long:,} long), "
-        f"{sum(audit.ended.values()):,} ended otherwise; {audit.receipts:,} receipts ({audit.unmatched:,} of no known "
-        f"MT), {audit.mos:,} MOs; {audit.suppressed:,} repeats suppressed, {audit.repeated:,} events published again"
-    )
-    for complaint in found.known:
-        yield f"known, Redis forgot: {complaint}"
-    for complaint in found.held:
-        yield f"WRONG: {complaint}"
-    for word in found.died:
-        yield f"WRONG: {word}"
-    for span in found.spans:
-        if span.recovered_s is None:
-            yield f"WRONG: all was not well in time after {span.faults}"
-    yield "Nothing lost, nothing doubled without a mark." if found.passed else "FAILED"
-
-
-def as_json(found: Verdict) -> dict[str, Any]:
-    """For a script."""
-    return {
-        "passed": found.passed,
-        "published": found.audit.published,
-        "accepted": found.audit.accepted,
-        "receipts": found.audit.receipts,
-        "mos": found.audit.mos,
-        "faults": [
-            {
-                "faults": span.faults.split(" + "),
-                "seconds": span.seconds,
-                "sent": span.sent,
-                "lost": counts.lost,
-                "doubled": counts.doubled,
-                "doubled_marked": counts.marked,
-                "otherwise_wrong": counts.otherwise,
-                "known": counts.known,
-                "worst_stall_s": round(span.stall_s, 1),
-                "recovered_s": None if span.recovered_s is None else round(span.recovered_s, 1),
-                "remark": span.remark,
-            }
-            for span, counts in zip(found.spans, found.counts, strict=True)
-        ],
-        "complaints": [{"what": it.what, "about": sorted(it.about)} for it in found.held],
-        "known": [{"what": it.what, "about": sorted(it.about)} for it in found.known],
-        "died": list(found.died),
-    }
-
-
-def _line(cells: Iterable[str]) -> str:
-    first, *rest = cells
-    return f"{first:{WIDTHS[0]}}" + "".join(
-        f"{cell:>{width}}" for cell, width in zip(rest, WIDTHS[1:], strict=True)
-    )
-
-
-def _shown(number: int) -> str:
-    return f"{number:,}" if number else "-"
-
-
-def _times(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"

@@ -2,24 +2,28 @@
 
 import asyncio
 from collections.abc import Callable
-from itertools import takewhile
 from random import Random
 
-from bridge.proof.load import MO_SHARE
+from bridge.proof.servers import ServerError
 from tests.chaos.asked import Asked
 from tests.chaos.plan import Draw, Strike, draws
-from tests.chaos.report import CALM, Span, Verdict, judged, verdict
-from tests.chaos.world import World
+from tests.chaos.report import Span, Verdict, judged, verdict
+from tests.chaos.telling import named
+from tests.chaos.world import SEGMENT_WAIT_S, World
 
 CALM_S = 3.0
 """Before the first strike, and between the end of one and the next."""
 RECOVERY_LIMIT_S = 90.0
 SETTLE_LIMIT_S = 240.0
+SILENCE_S = SEGMENT_WAIT_S + 15
+"""When nothing moved for so long, no more comes."""
 SETTLE_LOOK_S = 1.0
 CALM_LOOKS = 3
 """So often in a row nothing must be missing and nothing move before the verdict is given."""
-PHONES_TURN_S = 1.0
-STRIKE_LIMIT_S = 300.0
+HELD_LIMIT_S = 30.0
+"""For what the servers hold to come back to where it was, when nothing moves any more."""
+PHONES_TURN_S = 0.1
+STRIKE_LIMIT_S = 600.0
 
 Say = Callable[[str], None]
 
@@ -36,6 +40,7 @@ class Run:
         self._stopping = asyncio.Event()
         self._striking: asyncio.Task[None] | None = None
         self._spans: list[Span] = []
+        self._began = self._loop.time()
 
     def stop(self) -> None:
         """No more strikes; one that is under way is healed."""
@@ -47,12 +52,14 @@ class Run:
         """From the first MT to the verdict."""
         world = self._world
         async with asyncio.TaskGroup() as group:
-            watching = group.create_task(world.watch())
+            watching = [group.create_task(world.watch()), group.create_task(world.watch_growth())]
             await world.bound(RECOVERY_LIMIT_S)
+            world.soak.begin(await world.held())
             self._say(f"{world.witness.binds} of {world.binds} binds are up; load begins")
             ended = asyncio.Event()
+            self._began = self._loop.time()
             load = [
-                group.create_task(world.app.produce(self._asked.rate, ended)),
+                group.create_task(world.app.produce(self._asked.rate, self._asked.backlog, ended)),
                 group.create_task(self._phones(ended)),
             ]
             await self._strike_again_and_again()
@@ -60,29 +67,58 @@ class Run:
             await asyncio.wait(load)
             self._say("load ends; what is under way may arrive")
             await self._settle()
-            watching.cancel()
+            await self._come_back()
+            for task in watching:
+                task.cancel()
+        await world.workers.dismiss_all()
         return verdict(
-            self._spans, world.ledger.audit(), world.ledger.lives, world.forgot_at, world.workers.died
+            self._spans,
+            world.ledger.audit(),
+            world.ledger.known_lives,
+            world.forgot_at,
+            [*world.workers.died, *world.soak.troubles()],
+            [*world.soak.notes()],
         )
 
     async def _phones(self, ended: asyncio.Event) -> None:
-        while not ended.is_set():
-            await self._world.phones.run(self._asked.rate * MO_SHARE, PHONES_TURN_S)
+        """They keep up with the MTs."""
+        world, share = self._world, self._asked.http_share
+        while True:
+            last = ended.is_set()
+            wanted = world.ledger.mts * self._asked.mo_share
+            for phones, number in ((world.phones, wanted * (1 - share)), (world.web_phones, wanted * share)):
+                while phones.written < round(number):
+                    await phones.write()
+            if last:
+                return
+            await asyncio.sleep(PHONES_TURN_S)
 
     async def _strike_again_and_again(self) -> None:
-        limit = self._loop.time() + 60 * self._asked.minutes
-        await self._span(CALM, None)
-        for draw in takewhile(lambda _: not self._over(limit), self._draws):
-            await self._span(" + ".join(strike.fault.name for strike in draw), draw)
+        await self._span(None)
+        for draw in self._draws:
+            if self._stopping.is_set() or self._reached() >= 1:
+                return
+            await self._span(draw)
 
-    def _over(self, limit: float) -> bool:
-        return self._stopping.is_set() or self._loop.time() >= limit
+    def _reached(self) -> float:
+        minutes = (self._loop.time() - self._began) / 60
+        return self._asked.goals.reached(minutes, self._world.ledger.mts, self._strikes)
 
-    async def _span(self, name: str, draw: Draw | None) -> None:
+    @property
+    def _strikes(self) -> int:
+        return sum(len(span.faults) for span in self._spans)
+
+    async def _span(self, draw: Draw | None) -> None:
         """A strike, or none, and the time until the next may come."""
         ledger, died = self._world.ledger, len(self._world.workers.died)
+        faults = tuple(strike.fault.name for strike in draw or ())
         span = Span(
-            faults=name, began=self._loop.time(), seconds=0.0, sent=ledger.sent, stall_s=0.0, recovered_s=None
+            faults=faults,
+            began=self._loop.time(),
+            seconds=0.0,
+            sent=ledger.mts,
+            stall_s=0.0,
+            recovered_s=None,
         )
         ledger.stall_s()
         self._spans.append(span)
@@ -90,18 +126,38 @@ class Run:
             self._striking = asyncio.create_task(self._strike(draw, span))
             await asyncio.wait([self._striking])
             span.seconds = self._loop.time() - span.began
+        healed_at = self._loop.time()
         span.recovered_s = await self._world.recovered(RECOVERY_LIMIT_S)
+        if span.recovered_s is None:
+            span.remark = "; ".join(filter(None, [span.remark, self._world.lacks(healed_at)]))
         if not self._stopping.is_set():
             await asyncio.sleep(CALM_S)
         if died := len(self._world.workers.died) - died:
             span.remark = "; ".join(filter(None, [span.remark, f"workers that ended by themselves: {died}"]))
-        span.sent = ledger.sent - span.sent
+        span.sent = ledger.mts - span.sent
         span.stall_s = ledger.stall_s()
+        self._tell(span)
+
+    def _tell(self, span: Span) -> None:
         well = "never" if span.recovered_s is None else f"after {span.recovered_s:.1f} s"
+        passed, reached = self._loop.time() - self._began, self._reached()
+        to_go = passed / reached * (1 - reached) if reached else 0.0
         self._say(
-            f"{name}, {span.seconds:.1f} s: {span.sent:,} sent, all stood for {span.stall_s:.1f} s, all well {well}"
-            f"{f'; {span.remark}' if span.remark else ''}"
+            f"{named(span.faults)}, {span.seconds:.1f} s: {span.sent:,} sent, all stood for {span.stall_s:.1f} s, "
+            f"all well {well}{f'; {span.remark}' if span.remark else ''}"
         )
+        self._say(
+            f"    {self._strikes} faults, {self._world.ledger.mts:,} MTs, {self._world.mos:,} MOs so far, "
+            f"{self._doubled()} doubled without a mark; "
+            f"{self._world.ledger.mts / passed:.0f} MTs a second; {_minutes(to_go)} to go"
+        )
+
+    def _doubled(self) -> int:
+        """What no time will mend. What is lost is told at the end: until then it may only be late."""
+        world = self._world
+        found = [it for it in world.ledger.audit().complaints if it.kind == "doubled"]
+        held, _ = judged(found, world.ledger.known_lives, world.forgot_at)
+        return sum(len(complaint.about) for complaint in held)
 
     async def _strike(self, draw: Draw, span: Span) -> None:
         async def one(strike: Strike) -> None:
@@ -120,14 +176,33 @@ class Run:
         """Until nothing is missing that has no excuse, and nothing moves any more; or patience ends."""
         world = self._world
         limit = self._loop.time() + SETTLE_LIMIT_S
-        calm, seen = 0, -1
-        while calm < CALM_LOOKS and self._loop.time() < limit:
-            still = world.witness.seen == seen and not world.ledger.under_way
-            seen = world.witness.seen
+        calm, seen, moved_at = 0, -1, self._loop.time()
+        while calm < CALM_LOOKS and self._loop.time() < min(limit, moved_at + SILENCE_S):
+            still = world.seen == seen and not world.ledger.under_way
+            if world.seen != seen:
+                seen, moved_at = world.seen, self._loop.time()
             calm = calm + 1 if still and await self._complete() else 0
             await asyncio.sleep(SETTLE_LOOK_S)
 
     async def _complete(self) -> bool:
         world = self._world
-        held, _ = judged(world.ledger.audit().complaints, world.ledger.lives, world.forgot_at)
+        held, _ = judged(world.ledger.audit().complaints, world.ledger.known_lives, world.forgot_at)
         return not held and await world.rabbit.messages(world.worked_queues) == 0
+
+    async def _come_back(self) -> None:
+        """Until the servers hold no more than before the load; or patience ends."""
+        limit = self._loop.time() + HELD_LIMIT_S
+        soak = self._world.soak
+        while True:
+            try:
+                soak.after = await self._world.held()
+            except ServerError as error:
+                self._say(str(error))
+            if not soak.not_back() or self._loop.time() > limit:
+                return
+            await asyncio.sleep(SETTLE_LOOK_S)
+
+
+def _minutes(seconds: float) -> str:
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min"

@@ -32,6 +32,14 @@ class Stores:
         """Have the primary carry out a command, past the door."""
         return await _tell(self.primary, *words)
 
+    async def held(self) -> tuple[int, int, int, int]:
+        """How many clients and keys it has, keys without a time to live among them, and octets."""
+        async with redis.asyncio.Redis.from_url(self.primary.url) as client:
+            found = await client.info()
+        space = found.get("db0", {"keys": 0, "expires": 0})
+        clients = found["connected_clients"] - 1  # this one
+        return clients, space["keys"], space["keys"] - space["expires"], found["used_memory"]
+
     async def fail_over(self) -> None:
         """The primary is killed and the replica takes its place at the door; the other follows it when it is back."""
         old, new = self.primary, self.replica
@@ -39,9 +47,8 @@ class Stores:
         old.kill()
         await _tell(new, "REPLICAOF", "NO", "ONE")
         self.primary, self.replica = new, old
-        await self.door.cut()
         self.door.retarget("127.0.0.1", new.port)
-        await self.door.heal()
+        await self.door.sever()
 
     async def follow(self) -> None:
         """The replica, started if need be, follows the primary; back when it has all."""

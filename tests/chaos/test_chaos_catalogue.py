@@ -5,9 +5,10 @@ import re
 import pytest
 
 from tests.chaos import catalogue
+from tests.chaos.asked import Goals
 from tests.chaos.catalogue import FAULTS, UnknownFault, chosen
 from tests.chaos.fault import Need, Victim
-from tests.chaos.usage import read
+from tests.chaos.usage import MINUTES, read
 
 
 def names(listed: str | None = None, *, cluster: bool = False, replica: bool = False) -> list[str]:
@@ -66,11 +67,38 @@ def test_the_command_of_a_run_gives_the_same_run() -> None:
         "--replica",
         "--cluster",
         "3",
+        "--messages",
+        "1000",
+        "--faults",
+        "20",
+        "--backlog",
+        "300",
+        "--mo-share",
+        "0.25",
+        "--http-share",
+        "0",
+        "--spare",
     ]
     asked = read(line).run
     again = read(asked.command.split()[3:]).run
     assert again == asked
-    assert (asked.seed, asked.minutes, asked.cluster, asked.replica) == (7, 0.5, 3, True)
+    assert (asked.seed, asked.cluster, asked.replica, asked.spare) == (7, 3, True, True)
+    assert asked.goals == Goals(minutes=0.5, messages=1000, strikes=20)
+    assert (asked.backlog, asked.mo_share, asked.http_share) == (300, 0.25, 0)
+
+
+def test_without_a_goal_a_run_lasts_for_minutes_and_with_one_it_does_not() -> None:
+    assert read([]).run.goals == Goals(minutes=MINUTES)
+    assert read(["--messages", "7"]).run.goals == Goals(messages=7)
+
+
+@pytest.mark.parametrize(
+    ("done", "reached"),
+    [((1.0, 0, 0), 0.0), ((1.0, 500, 20), 0.5), ((2.0, 1000, 30), 1.0), ((9.0, 1001, 19), 0.95)],
+)
+def test_a_run_is_over_when_all_its_goals_are_reached(done: tuple[float, int, int], reached: float) -> None:
+    assert Goals(minutes=2.0, messages=1000, strikes=20).reached(*done) == reached
+    assert Goals(strikes=20).reached(0.0, 0, 20) == 1
 
 
 @pytest.mark.parametrize(
@@ -80,6 +108,8 @@ def test_the_command_of_a_run_gives_the_same_run() -> None:
         (["--only", "redis-failed-over"], "redis-failed-over needs --replica"),
         (["--minutes", "0"], "must be more than 0"),
         (["--rate", "nan"], "must be more than 0"),
+        (["--messages", "0"], "must be 1 at least"),
+        (["--mo-share", "1.1"], "must be from 0 to 1"),
         (["--cluster", "2"], "invalid choice"),
         (["--workers", "1"], "invalid choice"),
     ],

@@ -91,3 +91,10 @@ def test_no_event_is_taken_for_another_by_what_it_leaves_out(ledger: TimedLedger
     ledger.event(event(type="mt", id="m", outcome="resolved", attempts=[1, 2, 3]))
     ledger.event(event(type="dr", smsc_id="s", mt_id=None, matched=False, joined=False, text="long"))
     assert [it.what for it in ledger.audit().complaints] == ["receipts that nobody sent"]
+
+
+def test_an_mo_lives_until_what_came_of_it_was_heard(clock: Clock, ledger: TimedLedger) -> None:
+    ledger.mo_sent("first, second")
+    clock.now = 60.0
+    ledger.event(event(type="mo", text="second", segments=1, complete=False))
+    assert ledger.lives["first, second"] == (0.0, 60.0)

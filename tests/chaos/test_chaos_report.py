@@ -3,16 +3,17 @@
 import pytest
 
 from bridge.proof.audit import Audit, Complaint, Ledger
-from tests.chaos.report import CALM, GRACE_S, Span, Verdict, as_json, judged, sentences, table, verdict
+from tests.chaos.report import GRACE_S, Span, Verdict, judged, verdict
+from tests.chaos.telling import as_json, sentences, table
 
 LONG_AGO = -100.0
 
 
-def span(faults: str, began: float, recovered_s: float | None = 1.0) -> Span:
+def span(faults: tuple[str, ...], began: float, recovered_s: float | None = 1.0) -> Span:
     return Span(faults=faults, began=began, seconds=5.0, sent=10, stall_s=2.0, recovered_s=recovered_s)
 
 
-SPANS = [span(CALM, 0.0), span("smsc-cut", 10.0), span("redis-full + smsc-late", 30.0)]
+SPANS = [span((), 0.0), span(("smsc-cut",), 10.0), span(("redis-full", "smsc-cut"), 30.0)]
 
 
 def complaint(kind: str, *about: str, what: str = "things") -> Complaint:
@@ -88,7 +89,7 @@ def test_marked_doubles_are_no_failure() -> None:
 
 
 def test_a_fault_that_was_not_recovered_from_fails_the_run() -> None:
-    found = verdict([span("smsc-cut", 0.0, None)], audited(), {}, [], [])
+    found = verdict([span(("smsc-cut",), 0.0, None)], audited(), {}, [], [])
     assert not found.passed
     assert "WRONG: all was not well in time after smsc-cut" in list(sentences(found))
     assert "never" in "\n".join(table(found))
@@ -128,20 +129,31 @@ def test_that_redis_forgot_excuses_no_lost_mt() -> None:
     assert not known
 
 
-def test_the_table_has_a_line_for_each_span_and_their_sum() -> None:
-    SPANS[1].remark = "was cut short"
-    found = judge(complaint("lost", "m"), lives={"m": (11.0, 12.0)})
-    lines = list(table(found))
-    SPANS[1].remark = ""
-    assert [line.split()[0] for line in lines] == ["fault", "(before", "smsc-cut", "was", "redis-full", "2"]
-    assert lines[2].split()[1:] == ["5.0", "10", "1", "-", "-", "-", "-", "2.0", "1.0"]
-    assert lines[5].split()[2:5] == ["15", "30", "1"]
-    assert len({len(line) for line in lines if "cut short" not in line}) == 1
+def test_the_table_has_a_row_for_each_kind_of_fault_and_one_for_all() -> None:
+    found = judge(
+        complaint("lost", "m"), complaint("doubled", "n"), lives={"m": (11.0, 12.0), "n": (31.0, 32.0)}
+    )
+    head, line, *rows = table(found)
+    assert set(line) == set("|-:")
+    assert len({len(row) for row in (head, line, *rows)}) == 1
+    cells = [[cell.strip() for cell in row.strip("|").split("|")] for row in rows]
+    assert cells == [
+        ["(before the first)", "0", "10", *"00000", "2.0", "1.0"],
+        ["redis-full", "1", "10", *"01000", "2.0", "1.0"],
+        ["smsc-cut", "2", "20", *"11000", "2.0", "1.0"],
+        ["**all**", "3", "30", *"11000", "2.0", "1.0"],
+    ]
 
 
-def test_a_script_gets_the_same() -> None:
+def test_what_was_not_played_to_its_end_is_told() -> None:
+    remarked = span(("smsc-cut",), 0.0)
+    remarked.remark = "was cut short"
+    assert "smsc-cut: was cut short" in list(sentences(verdict([remarked], audited(), {}, [], [])))
+
+
+def test_a_script_gets_every_strike() -> None:
     found = as_json(judge(complaint("lost", "m"), lives={"m": (31.0, 32.0)}))
     assert found["passed"] is False
-    assert found["faults"][2]["faults"] == ["redis-full", "smsc-late"]
+    assert found["faults"][2]["faults"] == ["redis-full", "smsc-cut"]
     assert [row["lost"] for row in found["faults"]] == [0, 0, 1]
     assert found["complaints"] == [{"what": "things", "about": ["m"]}]

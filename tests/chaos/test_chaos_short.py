@@ -43,6 +43,7 @@ async def test_a_short_run_ends_at_ctrl_c_and_has_lost_nothing() -> None:
     assert len(found["faults"]) > STRIKES
     assert {name for row in found["faults"] for name in row["faults"]} >= set(FAULTS.split(","))
     assert all(row["sent"] for row in found["faults"][1 : STRIKES + 1]), "under load"
+    assert "undated 0 to 0" in found["notes"][-1]
     assert found["accepted"] >= found["published"] > 500, "what was not confirmed may be there too"
     assert found["receipts"] >= found["accepted"]
     assert found["mos"] > 50

@@ -2,16 +2,18 @@
 
 import asyncio
 import json
+import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from random import Random
+from typing import Any
 
 from bridge.broker.topology import Queue, topology
 from bridge.model.names import Names
-from bridge.proof.children import children_in
+from bridge.proof.children import Children, children_in
 from bridge.proof.load import Phones, mt_named_in
 from bridge.proof.witness import Witness
 from tests.chaos.application import Application, application
@@ -19,7 +21,12 @@ from tests.chaos.asked import Asked
 from tests.chaos.ledger import TimedLedger
 from tests.chaos.provider import Provider, provider
 from tests.chaos.rabbits import Rabbits, rabbits
+from tests.chaos.soak import LOOK_S as GROWTH_LOOK_S
+from tests.chaos.soak import MIB, Held, Soak
 from tests.chaos.stores import Stores, stores
+from tests.chaos.web import PROVIDER as WEB
+from tests.chaos.web import ROUTE as WEB_ROUTE
+from tests.chaos.web import Web, WebWitness, sender, web
 from tests.chaos.workers import Workers
 from tests.system.lab import document
 
@@ -27,17 +34,28 @@ RESPONSE_TIMEOUT_S = 3
 LEASE_S = RESPONSE_TIMEOUT_S + 10
 """Of a worker's claims, as the contract has it."""
 LOOK_S = 0.1
+QUIET_S = 5.0
+"""What is complete, and was not heard of for so long, is over."""
 FRESH_S = 2.0
 """While an MT needs no longer than this from RabbitMQ to the provider, work goes on."""
 BELIEVED_S = FRESH_S + 0.5
+EXAMPLES = 3
 NAMES = Names("chaos")
+ROUTE = "default"
 SMPP = {
     "response_timeout_seconds": RESPONSE_TIMEOUT_S,
     "enquire_link_seconds": 2,
     "rebind_seconds": 1,
     "window": 20,
 }
-INBOUND = {"early_dr_wait_seconds": 6, "segment_wait_seconds": 60}
+SEGMENT_WAIT_S = 60
+INBOUND = {
+    "early_dr_wait_seconds": 6,
+    "segment_wait_seconds": SEGMENT_WAIT_S,
+    # An MO without id that an SMSC sends again when its outage is over is a repeat only for so long after its first
+    # answer, which the outage may have lost; texts are all different here.
+    "mo_repeat_seconds": 120,
+}
 
 _LOGS = ("*/*.log", "*/*.jsonl", "*/bridge.yaml")
 
@@ -50,22 +68,30 @@ class World:
         rabbit: Rabbits,
         redis: Stores,
         provider: Provider,
+        web: Web,
         workers: Workers,
         app: Application,
         ledger: TimedLedger,
         phones: Phones,
+        web_phones: Phones,
+        children: Children,
         place: Path,
     ) -> None:
         self.rabbit = rabbit
         self.redis = redis
         self.provider = provider
+        self.web = web
         self.workers = workers
         self.app = app
         self.ledger = ledger
         self.phones = phones
-        self.witness = Witness(provider.journal, ledger, app.mt_by_text, mt_named_in)
+        self.web_phones = web_phones
+        self.witness = Witness(provider.journal, ledger, app.texts, mt_named_in)
+        self.web_witness = WebWitness(web.journal, ledger, app.texts)
+        self.soak = Soak(self._processes, lambda: workers.tasks, asyncio.get_running_loop().time)
         self.forgot_at: list[float] = []
         """When Redis lost what it had answered for."""
+        self._children = children
         self._place = place
         self._clock = asyncio.get_running_loop().time
         app.hear = self.witness.hear
@@ -76,10 +102,25 @@ class World:
         return self.workers.count * len(self.provider.all_doors)
 
     @property
+    def mos(self) -> int:
+        """MOs that were written."""
+        return self.phones.written + self.web_phones.written
+
+    @property
+    def seen(self) -> int:
+        """How much was written down or heard so far: while it grows, something happens."""
+        return self.witness.seen + self.web_witness.seen
+
+    def close(self) -> None:
+        """Let go of the journals."""
+        self.witness.close()
+        self.web_witness.close()
+
+    @property
     def worked_queues(self) -> Sequence[str]:
         """The queues that workers empty."""
         ends = (NAMES.dead, NAMES.unrouted)
-        found = [item.name for item in topology(NAMES, ["default"]) if isinstance(item, Queue)]
+        found = [item.name for item in topology(NAMES, [ROUTE, WEB_ROUTE]) if isinstance(item, Queue)]
         return [name for name in found if name not in ends]
 
     def forgot(self) -> None:
@@ -90,8 +131,43 @@ class World:
         """Read the journal, and replace workers that should not have ended; until cancelled."""
         while True:
             self.witness.read()
+            self.web_witness.read()
+            self.app.check()
             await self.workers.mend()
             await asyncio.sleep(LOOK_S)
+
+    async def watch_growth(self) -> None:
+        """Look at all processes, and put away what is over; until cancelled."""
+        while True:
+            self.soak.look()
+            self.ledger.close(QUIET_S)
+            await asyncio.sleep(GROWTH_LOOK_S)
+
+    async def held(self) -> Held:
+        """What the servers hold now. Raises ServerError, RedisError."""
+        connections, channels, consumers = await self.rabbit.held()
+        messages, unacknowledged = await self.rabbit.in_queues(self.worked_queues)
+        clients, keys, undated, octets = await self.redis.held()
+        return Held(
+            connections=connections,
+            channels=channels,
+            consumers=consumers,
+            messages=messages,
+            unacknowledged=unacknowledged,
+            redis_clients=clients,
+            redis_keys=keys,
+            undated=undated,
+            redis_mib=octets // MIB,
+        )
+
+    def _processes(self) -> dict[str, int]:
+        servers = {
+            f"RabbitMQ {number}": node.pid for number, node in enumerate(self.rabbit.nodes, 1) if node.running
+        }
+        simulators = {
+            name: pid for name, pid in self._children.running.items() if not name.startswith("worker")
+        }
+        return {**self.workers.running, **servers, **simulators, "this harness": os.getpid()}
 
     def keep_logs(self) -> Path:
         """Copy what all processes wrote to a directory that stays."""
@@ -124,15 +200,19 @@ class World:
             await asyncio.sleep(LOOK_S)
         return None
 
+    def lacks(self, since: float) -> str:
+        """What there is of binds, and of MTs that were published since then and wait."""
+        late = self._late(since)
+        some = f" ({', '.join(late[:EXAMPLES])})" if late else ""
+        return f"{self.witness.binds} of {self.binds} binds are up, {len(late)} MTs wait{some}"
+
     def _is_well(self, since: float) -> bool:
         """Whether all binds are up, and MTs that were published since then are sent and do not wait."""
-        ledger, now = self.ledger, self._clock()
-        waiting = (at for at in ledger.under_way.values() if at > since)
-        return (
-            self.witness.binds == self.binds
-            and ledger.freshest > since
-            and all(now - at < FRESH_S for at in waiting)
-        )
+        return self.witness.binds == self.binds and self.ledger.freshest > since and not self._late(since)
+
+    def _late(self, since: float) -> list[str]:
+        limit = self._clock() - FRESH_S
+        return [mt_id for mt_id, at in self.ledger.under_way.items() if since < at <= limit]
 
 
 @asynccontextmanager
@@ -144,31 +224,43 @@ async def raised(asked: Asked, chance: Random) -> AsyncIterator[World]:
         redis = await stack.enter_async_context(stores(place, replica=asked.replica))
         children = await stack.enter_async_context(children_in(place / "children"))
         shop = await stack.enter_async_context(provider(children))
+        http = await stack.enter_async_context(web(children))
         config = children.directory / "bridge.yaml"
-        config.write_text(
-            json.dumps(
-                {
-                    **document(
-                        "", redis.worker_url, NAMES.prefix, shop.worker_sites, smpp=SMPP, inbound=INBOUND
-                    ),
-                    "broker": {"url": rabbit.worker_urls, "prefix": NAMES.prefix},
-                }
-            )
-        )
-        workers = Workers(children, config, asked.workers)
+        config.write_text(json.dumps(_configuration(rabbit, redis, shop, http)))
+        workers = Workers(children, config, asked.workers, spare=asked.spare)
         ledger = TimedLedger(asyncio.get_running_loop().time)
         app = await stack.enter_async_context(
-            application(rabbit.urls, NAMES, ledger, Random(chance.random()))
+            application(
+                rabbit.urls,
+                NAMES,
+                ledger,
+                {ROUTE: 1 - asked.http_share, WEB_ROUTE: asked.http_share},
+                Random(chance.random()),
+            )
         )
         phones = Phones(shop.talk.do, ledger, Random(chance.random()))
-        world = World(rabbit, redis, shop, workers, app, ledger, phones, place)
-        stack.callback(world.witness.close)
+        web_phones = Phones(sender(http.talk), ledger, Random(chance.random()), "web, reply")
+        world = World(rabbit, redis, shop, http, workers, app, ledger, phones, web_phones, children, place)
+        stack.callback(world.close)
         await workers.start_all()
         async with asyncio.timeout(60):
             await app.until_connected()
         for node in rabbit.nodes:
             await node.sync_declarations()
         yield world
+
+
+def _configuration(rabbit: Rabbits, redis: Stores, shop: Provider, http: Web) -> dict[str, Any]:
+    """MTs of one route leave over SMPP; those of the other over HTTP, while that works."""
+    written = document("", redis.worker_url, NAMES.prefix, shop.worker_sites, smpp=SMPP, inbound=INBOUND)
+    (smpp,), route = written["providers"], written["routes"][ROUTE]
+    return {
+        **written,
+        "broker": {"url": rabbit.worker_urls, "prefix": NAMES.prefix},
+        "providers": {**written["providers"], WEB: http.provider(RESPONSE_TIMEOUT_S)},
+        "routes": {ROUTE: route, WEB_ROUTE: {**route, "providers": [WEB, smpp], "prefer": "http"}},
+        "callbacks": http.listener,
+    }
 
 
 @asynccontextmanager

@@ -7,6 +7,7 @@ import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from signal import SIGINT
 from typing import Any
@@ -19,7 +20,8 @@ from click.testing import CliRunner
 from bridge.cli import main
 from bridge.cli.bench_view import View
 from bridge.proof.bench_audit import Findings
-from bridge.proof.bench_report import Latencies, Percentiles, Report, Round, Subject
+from bridge.proof.bench_report import InFlight, Latencies, Memory, Percentiles, Report, Round, Subject
+from bridge.proof.bench_setting import Setting
 from bridge.proof.servers import PrivateRabbit
 
 LIMIT_S = 240.0
@@ -94,7 +96,8 @@ async def test_a_very_short_run_measures_loses_nothing_and_leaves_nothing_behind
     yard: Yard, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     plot = tmp_path_factory.mktemp("elsewhere") / "bench.svg"
-    bench = await yard.start("--seconds=0.2", "--pairs=1", "--rate=300", "--json", f"--plot={plot}")
+    setting = ("--routes=2", "--segments=2", "--remembered=20000", "--in-flight=300")
+    bench = await yard.start("--seconds=0.2", "--pairs=1", "--rate=300", "--json", f"--plot={plot}", *setting)
     code, out, err = await ended(bench)
     assert code == 0, out + err
     told: dict[str, Any] = json.loads(out)
@@ -108,6 +111,15 @@ async def test_a_very_short_run_measures_loses_nothing_and_leaves_nothing_behind
     assert mt["ratio"]["per_s"] > 0
     assert [one["subject"] for one in mt["rounds"]] == ["bridge", "bare"]
     assert mt["bridge"]["redis_bytes"] > 100
+    assert (told["routes"], told["segments"]) == (2, 2)
+    for part in ("worker", "broker", "redis"):
+        assert mt["cpu_us_a_segment"][part] == pytest.approx(mt["bridge"]["cpu_us"][part] / 2, abs=0.1)
+    # The tables of Redis grow by doubling.
+    each = told["remembered"]["octets"] / told["remembered"]["lives"]
+    assert 0.6 < each / mt["bridge"]["redis_bytes"] < 1.6
+    many = told["in_flight"]
+    assert (many["wanted"], many["reached"]) == (300, 300)
+    assert min(many["idle_mib"], many["held_mib"], many["peak_mib"]) > 10
     latencies = told["latency"]
     assert latencies["rate"] == 300
     assert 0 < latencies["publish_to_submit_ms"]["p50"] <= latencies["publish_to_submit_ms"]["p99.9"]
@@ -162,7 +174,7 @@ def a_report(findings: Findings) -> Report:
         findings=Findings(),
     )
     rounds = [a_round("bridge", 1000, findings), a_round("bare", 4000, Findings())]
-    return Report(workers=1, rounds=rounds, latencies=latencies)
+    return Report(setting=Setting(), rounds=rounds, latencies=latencies)
 
 
 def test_the_tables_have_figures_ratios_and_what_is_not_known(capsys: pytest.CaptureFixture[str]) -> None:
@@ -176,12 +188,53 @@ def test_the_tables_have_figures_ratios_and_what_is_not_known(capsys: pytest.Cap
     assert ["Nothing", "was", "lost,", "nothing", "was", "doubled."] in lines
 
 
+def test_what_a_setting_means_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    many = InFlight(
+        wanted=10_000,
+        reached=9_000,
+        idle_kib=61_440,
+        held_kib=102_400,
+        peak_kib=112_640,
+        findings=Findings(),
+    )
+    report = replace(
+        a_report(Findings()),
+        setting=Setting(segments=4),
+        remembered=Memory(1_000_000, 600 << 20),
+        in_flight=many,
+    )
+    View(as_json=False).report(report)
+    told = capsys.readouterr().out
+    assert ["CPU", "of", "worker,", "us", "a", "segment", "50"] in [
+        line.split() for line in told.splitlines()
+    ]
+    assert ["CPU", "of", "broker,", "us", "a", "segment", "unknown"] in [
+        line.split() for line in told.splitlines()
+    ]
+    assert "an MT of 4 segments" in told
+    assert "Redis remembered 1,000,000 finished MTs before the rounds, in 600 MiB: 629 octets each." in told
+    assert "With 9,000 of 10,000 MTs in flight a worker had 100 MiB; before the first, 60 MiB" in told
+
+
 def test_what_was_lost_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     View(as_json=False).report(a_report(Findings(lost=2, example="row 1 has no event")))
     assert "FAILED: 2 lost, 0 doubled" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("arguments", [["--seconds", "0"], ["--pairs", "0"], ["--rate", "x"], ["--nonsense"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--seconds", "0"],
+        ["--pairs", "0"],
+        ["--rate", "x"],
+        ["--binds", "65"],
+        ["--routes", "65"],
+        ["--segments", "11"],
+        ["--remembered", "-1"],
+        ["--in-flight", "0"],
+        ["--nonsense"],
+    ],
+)
 def test_what_cannot_be_measured_is_wrong_usage(arguments: list[str]) -> None:
     assert CliRunner().invoke(main, ["bench", *arguments]).exit_code == 2
 

@@ -101,6 +101,11 @@ def test_a_clean_run_passes_and_is_counted() -> None:
         (lambda it: it.event(mo("hello", event_id="other")), "1 MOs doubled: hello"),
         (lambda it: it.event(mo("boo")), "1 MOs that nobody sent: boo"),
         (
+            lambda it: (it.mo_sent("first, second"), it.event(mo("second"))),
+            "1 MOs lost in part (segments are missing): first, second",
+        ),
+        (lambda it: it.event(mo("o and h")), "1 MOs doubled in part: hello and hello"),
+        (
             lambda it: it.taken("long", "l3", "right", segment=segment(2)),
             "1 MTs doubled without a mark: long",
         ),
@@ -115,7 +120,7 @@ def test_a_clean_run_passes_and_is_counted() -> None:
         (lambda it: it.event(dr("l1", "long", event_id="other")), "1 receipts doubled: long"),
     ],
 )
-def test_one_fact_amiss_is_one_complaint(fact: Callable[[Ledger], None], complaint: str) -> None:
+def test_one_fact_amiss_is_one_complaint(fact: Callable[[Ledger], object], complaint: str) -> None:
     ledger = a_clean_run()
     fact(ledger)
     audit = ledger.audit()

@@ -73,9 +73,24 @@ def test_a_row_sent_twice_or_told_twice_is_doubled(board: Board) -> None:
     assert not findings.clean
 
 
+def test_of_long_mts_each_segment_counts(board: Board) -> None:
+    heard = Heard(board, mos=False, segments=2)
+    take_all(board)
+    take_all(board)
+    for row in range(ROWS):
+        heard.hear(dr(row, segment=None))
+    assert heard.findings() == Findings()
+    board.copies[1] += 1
+    assert heard.findings().doubled == 1
+    assert heard.findings().example == "row 1 was sent twice"
+    board.copies[2] -= 1
+    assert (heard.findings().lost, heard.findings().doubled) == (1, 1)
+
+
 @pytest.mark.parametrize(
     "body",
     [
+        dr(0, segment={"n": 1, "of": 2}),
         dr(0, matched=False, mt_id=None),
         dr(0, state="rejected"),
         dr(ROWS),

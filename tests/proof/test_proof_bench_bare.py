@@ -17,6 +17,7 @@ from bridge.proof.bench_audit import Findings, Heard
 from bridge.proof.bench_bare import run_bare
 from bridge.proof.bench_board import Board
 from bridge.proof.bench_load import Consumer, Producer
+from bridge.proof.bench_messages import Mts
 from bridge.proof.servers import PrivateRabbit
 from bridge.proof.stage import ROUTE
 
@@ -24,6 +25,7 @@ pytestmark = pytest.mark.servers
 
 ROWS = 700
 LIMIT_S = 60.0
+MTS = Mts("t", [ROUTE])
 
 
 class Yard:
@@ -40,7 +42,7 @@ class Yard:
             await run_bare(self.session, self._redis_url, self.names, ROUTE, self.board, mos=mos)
 
     async def producer(self) -> Producer:
-        return Producer(await self.session.channel(confirms=True), self.names, ROUTE)
+        return Producer(await self.session.channel(confirms=True), self.names)
 
     async def consumer(self) -> Consumer:
         consumer = Consumer(await self.session.channel(), self.names)
@@ -97,7 +99,7 @@ async def everything_heard(consumer: Consumer, heard: Heard) -> Findings:
 async def test_every_mt_is_claimed_recorded_acked_correlated_and_told(yard: Yard) -> None:
     consumer, producer = await yard.consumer(), await yard.producer()
     board = yard.board
-    await producer.fill(board, "t")
+    await producer.fill(board, MTS)
     assert all(board.published)
     assert await yard.left(yard.names.route_queue(ROUTE, "bulk")) == ROWS
     await yard.run(mos=False)
@@ -124,7 +126,7 @@ async def test_mts_at_a_rate_come_in_their_order_and_all(yard: Yard) -> None:
     consumer, producer = await yard.consumer(), await yard.producer()
     channel = await yard.session.channel()
     async with asyncio.timeout(LIMIT_S):
-        await producer.pace(yard.board, "t", 2000.0)
+        await producer.pace(yard.board, MTS, 2000.0)
     assert list(yard.board.published) == sorted(yard.board.published)
     found = await channel.basic_get(yard.names.route_queue(ROUTE, "bulk"), no_ack=True)
     assert orjson.loads(found.body)["id"] == "t-000000"

@@ -4,9 +4,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bridge.dialects.submit import LongSubmit, SubmitOptions, build_submit
 from bridge.model.mt import Mt
 from bridge.outbound.body import read_mt
-from bridge.proof.bench_messages import MOST_ROWS, SENDER, Mos, Receipts, handset, mt_body, mt_id, row_of
+from bridge.proof.bench_messages import (
+    MOST_ROWS,
+    SENDER,
+    Mos,
+    Mts,
+    Receipts,
+    handset,
+    mt_body,
+    mt_id,
+    row_of,
+    segment_of,
+)
 from bridge.simulator.receipts import build_receipt
 from bridge.smpp.codec import decode_deliver_sm, encode_deliver_sm
 
@@ -20,6 +32,52 @@ def test_every_row_is_a_valid_mt_and_its_number_tells_the_row(row: int) -> None:
     assert isinstance(mt, Mt), mt
     assert mt.id.encode() == mt_id("abc", row)
     assert row_of(mt.to.encode(), 0, len(mt.to)) == row
+
+
+@given(rows, st.integers(2, 10), st.integers(0, 255))
+def test_a_long_mt_takes_as_many_segments_as_asked_and_each_tells_row_and_number(
+    row: int, segments: int, reference: int
+) -> None:
+    mt = read_mt(Mts("abc", ["default"], segments).body(row), None, 10_000)
+    assert isinstance(mt, Mt), mt
+    built = build_submit(mt, SENDER, SubmitOptions(), 0.0)
+    assert isinstance(built, LongSubmit)
+    assert built.count == segments
+    for number in range(1, segments + 1):
+        octets = b"before" + built.body(number, reference) + b"behind"
+        assert row_of(octets, 6, len(octets) - 6) == row
+        assert segment_of(octets, 6, len(octets) - 6) == (number, segments)
+
+
+@given(rows)
+def test_an_mt_of_one_segment_is_one_of_one(row: int) -> None:
+    mts = Mts("abc", ["default"])
+    assert (mts.body(row), mts.ident(row)) == (mt_body("abc", row), mt_id("abc", row))
+    mt = read_mt(mts.body(row), None, 10_000)
+    assert isinstance(mt, Mt), mt
+    built = build_submit(mt, SENDER, SubmitOptions(), 0.0)
+    assert isinstance(built, bytes)
+    assert segment_of(built, 0, len(built)) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    "octets",
+    [b"", b"\x05\x00\x03abc", handset(1), handset(1) + b"\x05\x00\x03ab", b"\x05\x00\x03abc" + handset(1)],
+)
+def test_what_has_no_whole_header_behind_its_number_is_one_of_one(octets: bytes) -> None:
+    assert segment_of(octets + b"xyz", 0, len(octets)) == (1, 1)
+
+
+def test_mts_are_spread_evenly_over_their_routes() -> None:
+    mts = Mts("abc", ["a", "b", "c"])
+    assert [mts.route(row) for row in range(6)] == ["a", "b", "c", "a", "b", "c"]
+
+
+def test_each_piece_of_a_row_has_a_name_of_its_own_and_the_number_of_the_row() -> None:
+    receipts = Receipts(FIRST, "2611221600", 3)
+    pieces = range(6, 9)  # of row 2
+    assert [receipts.smsc_id(piece) for piece in pieces] == [b"2000000006", b"2000000007", b"2000000008"]
+    assert {decode_deliver_sm(receipts.body(piece)).source_addr.encode() for piece in pieces} == {handset(2)}
 
 
 @given(rows)

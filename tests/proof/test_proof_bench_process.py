@@ -20,6 +20,15 @@ sys.stdin.read()
 """
 
 
+POOL = f"""
+import subprocess, sys
+code = {BURN!r} + "block = b'x' * 50_000_000; del block; print('done', flush=True); input()"
+one = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, start_new_session=True)
+sys.stdin.read()
+one.communicate(b"\\n")
+"""
+
+
 @contextmanager
 def a_session(code: str) -> Iterator[subprocess.Popen[str]]:
     process = subprocess.Popen(
@@ -43,6 +52,14 @@ def test_cpu_counts_children_that_ended_and_memory_its_peak() -> None:
         assert peak_kib(parent.pid) > 50_000
         pid = parent.pid
     assert (cpu_s(pid), peak_kib(pid)) == (0, 0)
+
+
+def test_a_pool_is_counted_with_its_workers_though_each_has_a_session_of_its_own() -> None:
+    with a_session(POOL) as parent:
+        assert parent.stdout is not None
+        assert parent.stdout.readline() == "done\n"
+        assert cpu_s(parent.pid, offspring=True) >= cpu_s(parent.pid) + 0.3
+        assert peak_kib(parent.pid) > 50_000
 
 
 def test_a_listener_is_found_by_its_port() -> None:

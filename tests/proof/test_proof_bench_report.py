@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 
 from bridge.proof.bench_audit import Findings
 from bridge.proof.bench_report import (
+    InFlight,
     Latencies,
+    Memory,
     Percentiles,
     Report,
     Round,
@@ -22,6 +24,7 @@ from bridge.proof.bench_report import (
     ratio,
     summary,
 )
+from bridge.proof.bench_setting import Setting
 
 values = st.lists(st.floats(0, 1e6), min_size=1, max_size=200).map(sorted)
 
@@ -101,6 +104,33 @@ def test_a_ratio_compares_neighbours_so_that_a_slow_machine_changes_nothing() ->
     assert ratio(bridge, [], lambda one: one.per_s) is None
 
 
+def test_what_was_remembered_and_in_flight_is_in_the_summary_and_so_is_what_went_wrong() -> None:
+    many = InFlight(
+        wanted=10, reached=9, idle_kib=1024, held_kib=2048, peak_kib=3072, findings=Findings(doubled=1)
+    )
+    report = Report(setting=Setting(), rounds=[], remembered=Memory(10, 6000), in_flight=many)
+    told = json.loads(json.dumps(summary(report)))
+    assert told["remembered"] == {"lives": 10, "octets": 6000}
+    assert told["in_flight"] == {
+        "wanted": 10,
+        "reached": 9,
+        "idle_mib": 1.0,
+        "held_mib": 2.0,
+        "peak_mib": 3.0,
+    }
+    assert (told["clean"], told["doubled"], told["latency"]) == (False, 1, None)
+
+
+def test_a_segment_costs_its_part_of_a_life() -> None:
+    rounds = [a_round("bridge", 100, 300.0), a_round("bare", 200)]
+    told = summary(Report(setting=Setting(segments=4), rounds=rounds))
+    assert told["segments"] == 4
+    assert told["mt"]["cpu_us_a_segment"] == {"worker": 75.0, "broker": None, "redis": 10.0}
+    assert told["mt"]["ratio"]["cpu_us"]["worker"] == 3.0, "of lives"
+    mos = [replace(one, traffic="mo") for one in rounds]
+    assert summary(Report(setting=Setting(segments=4), rounds=mos))["mo"]["cpu_us_a_segment"]["worker"] == 300
+
+
 def test_the_summary_is_json_and_has_the_worst_of_all_rounds() -> None:
     latencies = Latencies(
         rate=500.0,
@@ -113,7 +143,9 @@ def test_the_summary_is_json_and_has_the_worst_of_all_rounds() -> None:
         findings=Findings(lost=1, example="row 3 has no event"),
     )
     rounds = [a_round("bridge", 100, 300.0), a_round("bare", 200)]
-    report = Report(workers=1, rounds=rounds, latencies=latencies, warm_up=Findings(doubled=2, example="d"))
+    report = Report(
+        setting=Setting(), rounds=rounds, latencies=latencies, warm_up=Findings(doubled=2, example="d")
+    )
     told = json.loads(json.dumps(summary(report)))
     assert not told["clean"]
     assert (told["lost"], told["doubled"], told["wrong"], told["example"]) == (1, 2, 0, "d")

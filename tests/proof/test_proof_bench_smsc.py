@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bridge.proof import bench_smsc
 from bridge.proof.bench_board import Board
 from bridge.proof.bench_messages import SENDER, handset
 from bridge.proof.bench_smsc import BenchSmsc
@@ -38,8 +39,8 @@ class Esme:
 
 
 @asynccontextmanager
-async def bound(board: Board, *, mos: bool) -> AsyncIterator[Esme]:
-    server = await BenchSmsc(board, FIRST, mos=mos).listen(0)
+async def bound(board: Board, *, mos: bool = False, segments: int = 1, hold: int = 0) -> AsyncIterator[Esme]:
+    server = await BenchSmsc(board, FIRST, mos=mos, segments=segments, hold=hold).listen(0)
     assert board.total("ready") == 1
     reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
     try:
@@ -53,14 +54,16 @@ async def bound(board: Board, *, mos: bool) -> AsyncIterator[Esme]:
         server.close()
 
 
-def submit(row: int, sequence: int) -> bytes:
+def submit(row: int, sequence: int, segment: tuple[int, int] | None = None) -> bytes:
+    header = b"" if segment is None else bytes((5, 0, 3, 77, segment[1], segment[0]))
     pdu = SubmitSm(
         source_addr=SENDER,
         dest_addr_ton=1,
         dest_addr_npi=1,
         destination_addr=handset(row).decode(),
         registered_delivery=1,
-        short_message=b"Hello",
+        esm_class=consts.ESM_CLASS_UDHI if header else 0,
+        short_message=header + b"Hello",
     )
     return build_pdu(consts.SUBMIT_SM, 0, sequence, encode_submit_sm(pdu))
 
@@ -93,6 +96,56 @@ async def test_an_mt_is_answered_receipted_and_its_life_is_on_the_board(board: B
     for row in (0, 2):
         assert 0 < board.taken[row] <= board.sent[row] <= board.answered[row]
     assert [board.taken[1], board.sent[1], board.answered[1]] == [0, 0, 0]
+
+
+async def test_each_segment_has_an_id_and_a_receipt_and_the_life_ends_with_the_last(board: Board) -> None:
+    async with bound(board, segments=2) as esme:
+        esme.write(submit(1, 2, (2, 2)) + submit(1, 3, (1, 2)))
+        ids = [read_message_id((await esme.next()).body) for _ in range(2)]
+        assert ids == [str(FIRST + 3), str(FIRST + 2)]
+        receipts = [await esme.next() for _ in range(2)]
+        texts = [decode_deliver_sm(receipt.body).short_message for receipt in receipts]
+        assert [text[:13] for text in texts] == [f"id:{smsc_id}".encode() for smsc_id in ids]
+        for receipt, ended in zip(receipts, (0, 1), strict=True):
+            esme.write(build_deliver_sm_resp(receipt.sequence_number))
+            esme.write(build_pdu(consts.ENQUIRE_LINK, 0, 9))
+            await esme.next()
+            assert board.total("answered") == ended
+    assert (board.copies[1], board.total("taken")) == (2, 2)
+    assert 0 < board.taken[1] <= board.sent[1] <= board.answered[1]
+
+
+@pytest.mark.parametrize("segment", [None, (1, 3)])
+async def test_another_number_of_segments_than_is_expected_is_a_stranger(
+    board: Board, segment: tuple[int, int] | None
+) -> None:
+    async with bound(board, segments=2) as esme:
+        esme.write(submit(1, 2, segment))
+        assert (await esme.next()).command_status == consts.ESME_RINVDSTADR
+    assert board.total("strays") == 1
+
+
+async def test_the_first_answers_are_kept_back_until_so_many_are(board: Board) -> None:
+    async with bound(board, hold=2) as esme:
+        esme.write(submit(0, 2))
+        esme.write(build_pdu(consts.ENQUIRE_LINK, 0, 3))
+        assert (await esme.next()).command_id == consts.ENQUIRE_LINK_RESP
+        assert board.total("held") == 1
+        esme.write(submit(1, 4))
+        assert [(await esme.next()).sequence_number for _ in range(2)] == [2, 4]
+        assert [(await esme.next()).command_id for _ in range(2)] == [consts.DELIVER_SM] * 2
+        esme.write(submit(2, 5))
+        assert (await esme.next()).sequence_number == 5, "no longer"
+    assert board.total("held") == 2
+
+
+async def test_answers_are_kept_back_for_so_long_at_most(
+    board: Board, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bench_smsc, "HOLD_S", 0.05)
+    async with bound(board, hold=3) as esme:
+        esme.write(submit(0, 2))
+        assert (await esme.next()).sequence_number == 2
 
 
 async def test_a_second_copy_is_counted_and_a_stranger_refused(board: Board) -> None:

@@ -13,7 +13,9 @@ from bridge.model.web import Callback, HttpRequest
 from bridge.outbound.body import read_mt
 from bridge.proof.bench_board import Board
 from bridge.proof.bench_messages import PROVIDER, SENDER, handset, mt_body, row_of
+from bridge.proof.bench_setting import MOST_IN_FLIGHT, Setting, route_names
 from bridge.proof.bench_site import BenchSite
+from bridge.proof.bench_smsc import HOLD_S
 from bridge.proof.bench_stage import Ground, server_session
 from bridge.proof.ensure import Servers
 
@@ -22,12 +24,12 @@ SERVERS = Servers("amqp://guest:guest@localhost:1/", "redis://localhost:2/0", No
 
 @pytest.fixture
 def ground(tmp_path: Path) -> Ground:
-    return Ground.prepare(SERVERS, 4, tmp_path)
+    return Ground.prepare(SERVERS, Setting(), tmp_path)
 
 
 def test_both_configurations_are_right_and_have_the_window_of_the_bare_loop(ground: Ground) -> None:
-    over_smpp = load_config(ground.config(http=False), {}).settings
-    over_http = load_config(ground.config(http=True), {}).settings
+    over_smpp = load_config(ground.config("smpp"), {}).settings
+    over_http = load_config(ground.config("http"), {}).settings
     smpp = over_smpp.providers[PROVIDER].smpp
     http = over_http.providers[PROVIDER].http
     assert smpp is not None
@@ -40,8 +42,28 @@ def test_both_configurations_are_right_and_have_the_window_of_the_bare_loop(grou
     assert ground.stage.names.prefix.startswith("bench-"), "these servers are somebody else's too"
 
 
+def test_a_setting_is_what_the_worker_is_told(tmp_path: Path) -> None:
+    many = Setting.with_in_flight(10_000)
+    ground = Ground.prepare(SERVERS, Setting(binds=64, routes=3), tmp_path, many)
+    for kind, binds, routes in (("smpp", 64, 3), ("in-flight", 10, 5), ("http", None, 3)):
+        settings = load_config(tmp_path / f"{kind}.yaml", {}).settings
+        assert list(settings.routes) == list(route_names(routes))
+        smpp = settings.providers[PROVIDER].smpp
+        assert (smpp and smpp.binds_per_node) == binds
+        if smpp is not None:
+            assert smpp.binds_per_node * smpp.window >= (10_000 if kind == "in-flight" else 100)
+            assert (smpp.response_timeout_seconds > HOLD_S) is (kind == "in-flight")
+    assert list(ground.stage.routes) == list(route_names(5)), "all that are to be made, and removed"
+
+
+def test_as_many_as_may_be_asked_for_can_be_in_flight() -> None:
+    many = Setting.with_in_flight(MOST_IN_FLIGHT)
+    assert (many.binds, many.window_of_a_bind) == (64, 1000)
+    assert Setting.with_in_flight(1) == Setting(binds=1, window=1)
+
+
 async def test_the_worker_and_the_site_understand_each_other(ground: Ground, tmp_path: Path) -> None:
-    provider = load_config(ground.config(http=True), {}).settings.providers[PROVIDER]
+    provider = load_config(ground.config("http"), {}).settings.providers[PROVIDER]
     dialect = http_dialect(provider)
     assert dialect is not None
     mt = read_mt(mt_body("t", 1), None, 10_000)

@@ -122,6 +122,29 @@ async def test_cut_ends_connections_and_refuses_new_ones_until_healed(
     again.hang_up()
 
 
+async def test_severed_connections_end_and_new_ones_are_made(proxy: FaultProxy, client: Client) -> None:
+    proxy.drop_replies()
+    await proxy.sever()
+    assert await client.rest() == b""
+    again = await Client.to(proxy)
+    again.say(b"two")
+    assert await again.hear(4) == b"<two"
+    again.hang_up()
+
+
+async def test_a_proxy_is_healed_though_its_severing_is_cancelled(proxy: FaultProxy, client: Client) -> None:
+    severing = asyncio.create_task(proxy.sever())
+    await asyncio.sleep(0)  # it waits for the connections to end
+    severing.cancel()
+    await asyncio.wait([severing])
+    assert severing.cancelled()
+    assert await client.rest() == b""
+    again = await Client.to(proxy)
+    again.say(b"two")
+    assert await again.hear(4) == b"<two"
+    again.hang_up()
+
+
 async def test_stalled_nothing_passes_and_healed_all_of_it_does(
     proxy: FaultProxy, client: Client, target: Target
 ) -> None:

@@ -112,8 +112,7 @@ class ConfirmsLost(_OfRabbit):
             await asyncio.sleep(seconds)
         finally:
             for door in world.rabbit.doors:
-                await door.cut()  # a stream with a hole in it cannot go on
-                await door.heal()
+                await door.sever()  # a stream with a hole in it cannot go on
 
 
 class Delayed(_OfRabbit):

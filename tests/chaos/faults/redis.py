@@ -94,8 +94,7 @@ class RepliesLost(_OfRedis):
         try:
             await asyncio.sleep(seconds)
         finally:
-            await door.cut()  # what comes next would be taken for the answer to something else
-            await door.heal()
+            await door.sever()  # what comes next would be taken for the answer to something else
 
 
 class ReplyCut(_OfRedis):

@@ -78,8 +78,7 @@ class AnswersLost(_OfSmsc):
         try:
             await asyncio.sleep(seconds)
         finally:
-            await door.cut()  # a stream with a hole in it cannot go on
-            await door.heal()
+            await door.sever()  # a stream with a hole in it cannot go on
 
 
 class Late(_OfSmsc):

@@ -5,9 +5,14 @@ from random import Random
 from typing import ClassVar
 
 from tests.chaos.fault import Fault, Victim
+from tests.chaos.steps import STEPS
 from tests.chaos.world import LEASE_S, World
 
 BIND_LIMIT_S = 15.0
+DEATH_LIMIT_S = 60.0
+"""By then a worker that takes part in the load has passed every step."""
+ANSWERS_LOST_S = 1.0
+MINUTE, HOUR, DAY = 60, 3600, 86_400
 
 
 class _OfWorker(Fault):
@@ -20,7 +25,7 @@ class Killed(_OfWorker):
     name = "worker-killed"
 
     async def strike(self, world: World, seconds: float, chance: Random) -> None:
-        slot = chance.randrange(world.workers.count)
+        slot = chance.choice(world.workers.mortal)
         await world.workers.kill(slot)
         try:
             await asyncio.sleep(seconds)
@@ -50,7 +55,7 @@ class Rolling(_OfWorker):
     seconds = (0.5, 2.0)
 
     async def strike(self, world: World, seconds: float, chance: Random) -> None:  # noqa: ARG002 - all of them
-        for slot in range(world.workers.count):
+        for slot in world.workers.mortal:
             try:
                 await world.workers.dismiss(slot)
             finally:
@@ -66,7 +71,7 @@ class Crashes(_OfWorker):
     times: ClassVar[int] = 5
 
     async def strike(self, world: World, seconds: float, chance: Random) -> None:
-        slot = chance.randrange(world.workers.count)
+        slot = chance.choice(world.workers.mortal)
         for _ in range(self.times):
             await world.workers.kill(slot)
             await world.workers.start(slot)
@@ -80,3 +85,60 @@ class ThirtyCrashes(Crashes):
     name = "worker-crashes-30"
     long = True
     times = 30
+
+
+class DiesAt(_OfWorker):
+    """A worker dies (SIGKILL) at a named step."""
+
+    seconds = (0.0, 2.0)
+
+    def __init__(self, step: str) -> None:
+        self.name = f"worker-dies-{step}"  # type: ignore[misc]  # one class for all steps
+        self.__doc__ = f"A worker dies (SIGKILL) at a step: {STEPS[step].meaning}."
+        self._step = step
+
+    async def strike(self, world: World, seconds: float, chance: Random) -> None:
+        step, slot = STEPS[self._step], chance.choice(world.workers.mortal)
+        await world.workers.dismiss(slot)
+        await world.workers.start(slot, dies_at=f"{self._step}:{chance.randint(1, step.most)}")
+        died = asyncio.Event()
+        try:
+            async with asyncio.TaskGroup() as group:
+                if step.doubt:
+                    group.create_task(_lose_answers(world, chance, died))
+                async with asyncio.timeout(DEATH_LIMIT_S):
+                    await world.workers.die(slot)
+                died.set()
+            await asyncio.sleep(seconds)
+        finally:
+            await world.workers.kill(slot)
+            await world.workers.start(slot)
+
+
+async def _lose_answers(world: World, chance: Random, until: asyncio.Event) -> None:
+    """Of one SMSC after another, again and again."""
+    while not until.is_set():
+        door = chance.choice(world.provider.all_doors)
+        door.drop_replies()
+        try:
+            await asyncio.sleep(ANSWERS_LOST_S)
+        finally:
+            await door.sever()
+        await asyncio.sleep(ANSWERS_LOST_S)
+
+
+class ClockJumps(_OfWorker):
+    """The time of day of a worker jumps ahead, back, and to where it should be."""
+
+    name = "worker-clock-jumps"
+    seconds = (3.0, 9.0)
+
+    async def strike(self, world: World, seconds: float, chance: Random) -> None:
+        vitals = world.workers.vitals[chance.randrange(world.workers.count)]
+        ahead, back = (chance.choice([MINUTE, HOUR, DAY, 30 * DAY]) for _ in range(2))
+        try:
+            for offset_s in (ahead, -back):
+                vitals.offset_s = offset_s
+                await asyncio.sleep(seconds / 2)
+        finally:
+            vitals.offset_s = 0.0
