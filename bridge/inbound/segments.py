@@ -14,7 +14,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping
 from functools import partial
-from uuid import uuid4
+from secrets import token_hex
 
 import structlog
 
@@ -134,4 +134,4 @@ class LongMos:
 
 def new_event_id() -> str:
     """For an MO that has no id of its own: nothing of it tells it from its twin a minute later."""
-    return f"mo-{uuid4().hex}"
+    return f"mo-{token_hex(16)}"
