@@ -246,7 +246,7 @@ async def test_a_slot_that_comes_free_wakes_the_routes(board: Board) -> None:
 async def test_a_short_pause_ends_in_a_wake_and_changes_nothing_for_consumers(
     board: Board, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bridge.outbound.pacing.FIRST_PAUSE_S", 0.001)
+    monkeypatch.setattr("bridge.outbound.pacing.FIRST_PAUSE_S", 0.2)
     made, heard, p, _ = board
     up(made, p)
     heard.woken.clear()
