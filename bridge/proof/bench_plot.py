@@ -101,9 +101,13 @@ def _dashes(line: Line) -> str:
     return ' stroke-dasharray="6 4"' if line.dashed else ""
 
 
+TINY = 1e-300
+"""Less than this cannot be divided: it is drawn as nothing."""
+
+
 def ticks(largest: float) -> list[float]:
     """Round values from 0 to at least this one, equally far apart."""
-    if largest <= 0:
+    if largest < TINY:
         return [0.0, 1.0]
     rough = largest / TICKS
     unit = 10.0 ** floor(log10(rough))

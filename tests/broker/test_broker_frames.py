@@ -15,7 +15,7 @@ from bridge.broker.message import Outgoing
 from bridge.broker.wire import properties_of
 
 channels = st.integers(1, 65_535)
-tags = st.integers(1, 2**63)
+tags = st.integers(1, 2**63 - 1)
 words = st.text(st.characters(codec="utf-8"), max_size=60)
 maybe = st.none() | words
 values: st.SearchStrategy[Any] = st.recursive(
