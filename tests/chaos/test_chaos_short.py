@@ -10,7 +10,7 @@ import pytest
 
 FAULTS = "worker-killed,rabbitmq-connections-closed,redis-killed,smsc-cut"
 SEED = "5"
-STRIKES = 4
+STRIKES = 3
 LIMIT_S = 240
 
 

@@ -52,7 +52,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.measure.guard", description=__doc__)
     parser.add_argument("--accept", action="store_true", help="make this the accepted figure")
     parser.add_argument("--seconds", type=float, default=1.5, help="of each round")
-    parser.add_argument("--pairs", type=int, default=3, help="rounds of each")
+    parser.add_argument("--pairs", type=int, default=2, help="rounds of each")
     options = parser.parse_args()
     logs.configure("console", "critical")
     plan = Plan(

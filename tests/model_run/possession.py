@@ -36,7 +36,7 @@ def possessed(world: "World") -> Iterator[None]:
     try:
         with (
             patch.object(time, "time", world.wall),
-            patch.object(long_mos, "uuid4", world.uuid),
+            patch.object(long_mos, "token_hex", lambda _octets: world.uuid().hex),
             patch.object(deadlines, "LOOK_S", 4.0),
             patch.object(store, "HEARTBEAT_S", 10.0),
         ):

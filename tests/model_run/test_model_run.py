@@ -11,7 +11,7 @@ from tests.model_run.world import World
 
 AT_ONCE = 25
 USUAL, SHORT, SMALL = Size(), Size(mts=3, mos=1, seconds=12.0), Size(mts=2, mos=2, seconds=6.0)
-STORIES = ((USUAL, 800), (SHORT, 1000))
+STORIES = ((USUAL, 400), (SHORT, 800))
 CALM_STORIES = 40
 SEEDS_FOR_A_MUTANT = 250
 
