@@ -10,27 +10,11 @@ import pytest
 from bridge.model.inbound import Concat
 from bridge.proof.audit import Audit, Ledger
 from tests.chaos.closed import Texts
+from tests.chaos.conftest import Clock
 from tests.chaos.ledger import TimedLedger
 
 QUIET_S = 10.0
 Fact = Callable[[Ledger], object]
-
-
-class Clock:
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def ledger(clock: Clock) -> TimedLedger:
-    return TimedLedger(clock)
 
 
 def dr(event_id: str, smsc_id: str, mt_id: str | None, **fields: Any) -> dict[str, Any]:

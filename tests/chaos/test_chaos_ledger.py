@@ -2,26 +2,8 @@
 
 from typing import Any
 
-import pytest
-
+from tests.chaos.conftest import Clock
 from tests.chaos.ledger import TimedLedger
-
-
-class Clock:
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def ledger(clock: Clock) -> TimedLedger:
-    return TimedLedger(clock)
 
 
 def event(**fields: Any) -> dict[str, Any]:
