@@ -1,4 +1,4 @@
-"""One channel that brings deliveries: hands each on at once and settles them, gathered over a loop turn.
+"""One channel that brings deliveries: hands each on at once and settles them, gathered as `pace` has it.
 
 Lives as long as its channel. Not responsible for opening it, nor for what to do when it is gone (`subscription.py`).
 """
@@ -138,12 +138,12 @@ class Intake:
         return self._tracker.is_open(tag)
 
     def ack(self, tag: int) -> None:
-        """Settle as done, with this loop turn's others."""
+        """Settle as done; told soon, with others."""
         if self._tracker.ack(tag):
             self._pace.want()
 
     def requeue(self, tag: int) -> None:
-        """Settle as given back, with this loop turn's others."""
+        """Settle as given back; told soon, with others."""
         if self._tracker.requeue(tag):
             self._pace.want()
 

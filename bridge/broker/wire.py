@@ -1,6 +1,6 @@
 """How messages get onto a confirm channel, and how their answers come back.
 
-All that is published in one turn of the loop is written as one piece. The library's own publish has a task, a lock,
+All that is gathered (`pace`) is written as one piece. The library's own publish has a task, a lock,
 a time-out and a wait for the socket for each message, one after the other; with many in flight that wait is most of
 what a publish takes. What it keeps of a publish (delivery tag, confirmation, name for a return) is kept here instead;
 of its channel only public attributes are used. Should they be others some day, `wire_on` falls back to its publish.
@@ -76,7 +76,7 @@ class _Sent:
 
 
 class FrameWire(_ChannelWire):
-    """Writes prebuilt frames, a loop turn's messages at once, and hears their answers as they come."""
+    """Writes prebuilt frames of all that was gathered at once, and hears their answers as they come."""
 
     def __init__(self, channel: Channel) -> None:
         super().__init__(channel)

@@ -4,7 +4,7 @@
 Not responsible for what the events mean (`bind.py`), for connecting or for trying again (`binder.py`), nor for
 any rule of SMPP (`bridge.smpp`).
 
-Writing: whatever a loop turn produced leaves in one write. Octets are drawn from the session only while the
+Writing: what is gathered leaves in one write (`pace`). Octets are drawn from the session only while the
 transport's own buffer is empty, so that what the kernel never took is still "never written" when the link
 dies, and not in doubt.
 """
@@ -51,7 +51,7 @@ class SessionShell(asyncio.Protocol):
         return 0 if self._paused else self.session.free
 
     def submit(self, body: bytes, ref: object) -> None:
-        """Queue a submit_sm of this encoded body; it is written at the end of this loop turn."""
+        """Queue a submit_sm of this encoded body; it is written soon, with what else there is by then (`pace`)."""
         self.session.submit(body, ref, self._loop.time())
         self._pace.want()
 

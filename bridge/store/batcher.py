@@ -1,4 +1,4 @@
-"""Gathers operations over one turn of the loop and sends them in one call, one call in flight.
+"""Gathers operations, a turn of the loop at least, and sends them in one call; one call in flight.
 
 What a call without an answer means for each operation is decided here: a fail-fast one is told None (unknown),
 a kept one stays, in order, and goes into a later call. Not responsible for Redis itself: `send` is handed in.
