@@ -183,7 +183,7 @@ class Broker:
         alarms = asyncio.create_task(self._watch_alarms(session))
         try:
             while session.alive:
-                wire = wire_on(await session.channel(confirms=True))
+                wire = await wire_on(session)
                 started = session.age_s
                 self.publisher.attach(wire)
                 self._tell()

@@ -14,11 +14,11 @@ from aiormq.abc import ChannelFrame
 from aiormq.channel import Channel
 
 from bridge.broker.acks import AckTracker
+from bridge.broker.contents import Delivered, delivered, plain, properties
 from bridge.broker.errors import ChannelLost, library_errors, lost
 from bridge.broker.frames import ack, requeue
-from bridge.broker.incoming import Incoming, Method, is_known
-from bridge.broker.message import Delivery
-from bridge.broker.session import CALL_LIMIT_S, CLOSE_LIMIT_S
+from bridge.broker.message import Delivery, Properties
+from bridge.broker.session import CALL_LIMIT_S, CLOSE_LIMIT_S, Session
 from bridge.pace import Pace
 
 log = structlog.get_logger(__name__)
@@ -29,11 +29,15 @@ class Intake:
 
     def __init__(
         self,
+        session: Session,
         channel: Channel,
         on_delivery: Callable[[Delivery], None],
         on_change: Callable[[], None],
     ) -> None:
-        """`on_change`: called when the channel died, its consumer was cancelled, or its last delivery was settled."""
+        """`channel`: of this session.
+
+        `on_change`: called when the channel died, its consumer was cancelled, or its last delivery was settled.
+        """
         self._channel = channel
         self._on_delivery = on_delivery
         self._on_change = on_change
@@ -45,8 +49,7 @@ class Intake:
         self._closing = channel.closing
         self._closing.add_done_callback(lambda _: on_change())
         channel.on_consumer_cancel_callbacks.add(lambda _: on_change())
-        if is_known(channel):
-            Incoming(channel, self._hand_over)
+        session.hear(channel, self._hear)
 
     @property
     def alive(self) -> bool:
@@ -110,22 +113,19 @@ class Intake:
     async def _receive(self, message: aiormq.abc.DeliveredMessage) -> None:
         # The library runs this as a task of its own for each delivery, and ends it when the channel dies: so
         # nothing may be awaited here. Only used where it is not known how to do without.
-        assert isinstance(message.delivery, spec.Basic.Deliver)  # noqa: S101 - what a consumer gets
-        self._hand_over(message.delivery, message.header.properties, message.body)
-
-    def _hand_over(self, frame: Method, properties: spec.Basic.Properties, body: bytes) -> None:
-        if not isinstance(frame, spec.Basic.Deliver):
-            return
-        tag = frame.delivery_tag or 0
-        delivery = Delivery(
-            self,
-            tag,
-            body,
-            frame.exchange or "",
-            frame.routing_key or "",
-            bool(frame.redelivered),
-            properties,
+        it = message.delivery
+        assert isinstance(it, spec.Basic.Deliver)  # noqa: S101 - what a consumer gets
+        method = Delivered(
+            it.delivery_tag or 0, bool(it.redelivered), it.exchange or "", it.routing_key or ""
         )
+        self._hand_over(method, plain(message.header.properties), message.body)
+
+    def _hear(self, arguments: bytes, octets: bytes, body: bytes) -> None:
+        self._hand_over(delivered(arguments), properties(octets), body)
+
+    def _hand_over(self, method: Delivered, about: Properties, body: bytes) -> None:
+        tag, redelivered, exchange, routing_key = method
+        delivery = Delivery(self, tag, body, exchange, routing_key, redelivered, about)
         self._tracker.delivered(tag)
         try:
             self._on_delivery(delivery)

@@ -7,7 +7,6 @@ from enum import Enum
 from typing import Any, Protocol
 
 import structlog
-from aiormq import spec
 from pamqp import encode
 
 from bridge.model.names import HEADER_ORIGINAL
@@ -57,9 +56,9 @@ class Outgoing:
     app_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Properties:
-    """The AMQP properties of a delivery. `timestamp`: seconds since the epoch."""
+    """The AMQP properties of a delivery; what is empty is None. `timestamp`: seconds since the epoch."""
 
     content_type: str | None = None
     content_encoding: str | None = None
@@ -91,7 +90,7 @@ class Delivery:
     Settling it twice, or after its session died, does nothing: in the second case RabbitMQ delivers it again.
     """
 
-    __slots__ = ("_properties", "_settling", "_tag", "body", "exchange", "redelivered", "routing_key")
+    __slots__ = ("_settling", "_tag", "body", "exchange", "properties", "redelivered", "routing_key")
 
     def __init__(
         self,
@@ -101,11 +100,11 @@ class Delivery:
         exchange: str,
         routing_key: str,
         redelivered: bool,
-        properties: spec.Basic.Properties,
+        properties: Properties,
     ) -> None:
         self._settling = settling
         self._tag = tag
-        self._properties = properties
+        self.properties = properties
         self.body = body
         self.exchange = exchange
         self.routing_key = routing_key
@@ -114,31 +113,12 @@ class Delivery:
     @property
     def message_id(self) -> str | None:
         """The AMQP message_id."""
-        return self._properties.message_id or None
+        return self.properties.message_id
 
     @property
     def headers(self) -> Mapping[str, Any]:
         """The header table; empty if there is none."""
-        return self._properties.headers or {}
-
-    @property
-    def properties(self) -> Properties:
-        """All properties as plain values."""
-        raw = self._properties
-        return Properties(
-            content_type=raw.content_type or None,
-            content_encoding=raw.content_encoding or None,
-            headers=raw.headers or {},
-            priority=raw.priority,
-            correlation_id=raw.correlation_id or None,
-            reply_to=raw.reply_to or None,
-            expiration=raw.expiration or None,
-            message_id=raw.message_id or None,
-            timestamp=int(raw.timestamp.timestamp()) if raw.timestamp is not None else None,
-            type=raw.message_type or None,
-            user_id=raw.user_id or None,
-            app_id=raw.app_id or None,
-        )
+        return self.properties.headers
 
     @property
     def alive(self) -> bool:

@@ -20,6 +20,8 @@ from bridge.broker.errors import (
     library_errors,
     reason_of,
 )
+from bridge.broker.incoming import Incoming, OnConfirm, OnContent
+from bridge.broker.transport import Transport, is_known, takes_transports
 from bridge.config.settings import HostPort
 from bridge.config.tls import OF_BROKER, tls_trouble
 
@@ -34,10 +36,14 @@ HEARTBEAT_S = 10
 class Session:
     """A living connection. `place` names it in logs, without credentials."""
 
-    __slots__ = ("_amqp", "_connection", "opened_at", "place")
+    __slots__ = ("_amqp", "_connection", "_incoming", "opened_at", "place")
 
-    def __init__(self, connection: aio_pika.abc.AbstractConnection, place: str) -> None:
+    def __init__(
+        self, connection: aio_pika.abc.AbstractConnection, place: str, incoming: Incoming | None
+    ) -> None:
+        """`incoming`: what its socket feeds; None where the library wants to open it itself."""
         assert connection.transport is not None  # noqa: S101 - it was opened a moment ago
+        self._incoming = incoming
         self._connection = connection
         self._amqp = connection.transport.connection
         self.place = place
@@ -68,7 +74,19 @@ class Session:
             async with asyncio.timeout(CALL_LIMIT_S):
                 channel = await self._amqp.channel(publisher_confirms=confirms, on_return_raises=True)
         assert isinstance(channel, Channel)  # noqa: S101 - the library's only class of them
+        if self._incoming is not None:
+            self._incoming.forget(channel.number)
         return channel
+
+    def hear(self, channel: Channel, on_content: OnContent, on_confirm: OnConfirm | None = None) -> bool:
+        """Have the frames of this channel told as they come (`Incoming.hear`).
+
+        False where the library is not as we know it: then it has to be used as it wants.
+        """
+        if self._incoming is None or not is_known(channel):
+            return False
+        self._incoming.hear(channel.number, on_content, on_confirm)
+        return True
 
     async def closed(self) -> None:
         """Wait until it is dead."""
@@ -119,6 +137,9 @@ async def _connect(url: str, name: str) -> Session:
     try:
         heartbeat = None if "heartbeat=" in urlsplit(url).query else HEARTBEAT_S
         connection = aio_pika.Connection(make_url(url, name=name, heartbeat=heartbeat))
+        incoming = Incoming() if takes_transports() else None
+        if incoming is not None:
+            connection.kwargs["transport_factory"] = Transport(incoming)
         try:
             async with asyncio.timeout(2 * CONNECT_LIMIT_S):
                 await connection.connect(timeout=CONNECT_LIMIT_S)
@@ -133,7 +154,7 @@ async def _connect(url: str, name: str) -> Session:
         if not is_of_library(error) and not isinstance(error, ValueError):
             raise
         raise BrokerUnavailable(explain(url, error)) from error
-    return Session(connection, place_of(url))
+    return Session(connection, place_of(url), incoming)
 
 
 def place_of(url: str) -> str:

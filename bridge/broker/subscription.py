@@ -92,7 +92,7 @@ class Subscription:
 
     async def _consume(self, session: Session) -> None:
         """One channel's life. Returns when cancelled and all is settled; raises ChannelLost when it ends otherwise."""
-        intake = Intake(await session.channel(), self._on_delivery, self._changed.set)
+        intake = Intake(session, await session.channel(), self._on_delivery, self._changed.set)
         self._intake = intake
         try:
             prefetch = self.prefetch

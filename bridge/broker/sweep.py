@@ -95,7 +95,7 @@ class Sweep:
                     await asyncio.sleep(BACK_PROBE_S)
 
     async def _begin(self, share: int) -> None:
-        intake = Intake(await self._session.channel(), self._receive, self._changed.set)
+        intake = Intake(self._session, await self._session.channel(), self._receive, self._changed.set)
         self._intakes.append(intake)
         await intake.consume(self._queue, share)
 

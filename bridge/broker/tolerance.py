@@ -25,17 +25,24 @@ def _timestamp(value: bytes) -> tuple[int, datetime | None]:
         return 8, None
 
 
+def text(octets: bytes) -> str:
+    """A short string."""
+    try:
+        return octets.decode()
+    except UnicodeDecodeError:  # "?" takes one octet too, so that what was read can be written again
+        return octets.decode("ascii", "replace").replace("\ufffd", "?")
+
+
 def _short_str(value: bytes) -> tuple[int, str]:
     length = value[0]
-    octets = value[1 : length + 1]
-    try:
-        return length + 1, octets.decode()
-    except UnicodeDecodeError:  # "?" takes one octet too, so that what was read can be written again
-        return length + 1, octets.decode("ascii", "replace").replace("\ufffd", "?")
+    return length + 1, text(value[1 : length + 1])
 
 
-def _headers(value: bytes) -> tuple[int, dict[str, Any]]:
-    """The table of headers itself; what is nested too deep to be read is deep enough to be no header of anybody's."""
+def headers(value: bytes) -> tuple[int, dict[str, Any]]:
+    """The table of headers itself, and before it how many octets it took.
+
+    What is nested too deep to be read is deep enough to be no header of anybody's.
+    """
     try:
         return _table(value)
     except RecursionError:
@@ -57,6 +64,6 @@ def _empty(value: bytes) -> tuple[int, dict[str, Any]]:
 def read_what_comes() -> None:
     """Install the tolerant decoders, once and for the whole process. May be called again."""
     by_name: dict[str, Callable[..., Any]] = decode.METHODS
-    by_name.update(timestamp=_timestamp, shortstr=_short_str, table=_headers)
+    by_name.update(timestamp=_timestamp, shortstr=_short_str, table=headers)
     by_octet: dict[bytes, Callable[..., Any]] = decode.TABLE_MAPPING
     by_octet.update({b"T": _timestamp, b"F": _table})

@@ -20,10 +20,11 @@ from aiormq import spec
 from aiormq.abc import ChannelFrame
 from aiormq.channel import Channel
 
+from bridge.broker.contents import properties
 from bridge.broker.errors import ChannelLost, is_of_library, lost
 from bridge.broker.frames import PERSISTENT, UNWRITABLE, content, publish_method
-from bridge.broker.incoming import Incoming, Method, is_known
 from bridge.broker.message import Confirmation, Outgoing
+from bridge.broker.session import Session
 from bridge.pace import Pace
 
 log = structlog.get_logger(__name__)
@@ -38,13 +39,12 @@ class Wire(Protocol):
         """Write a message; `done` is called once, later. The result, when called, gives up waiting: UNKNOWN."""
 
 
-def wire_on(channel: Channel) -> "FrameWire | LibraryWire":
-    """The fast way onto this channel, where the library is as we know it; else its own.
-
-    `channel`: with confirms and `on_return_raises`, opened for this wire alone.
-    """
-    if is_known(channel):
-        return FrameWire(channel)
+async def wire_on(session: Session) -> "FrameWire | LibraryWire":
+    """A channel to publish on: the fast way where the library is as we know it, else its own. Raises ChannelLost."""
+    channel = await session.channel(confirms=True)
+    wire = FrameWire(channel)
+    if session.hear(channel, wire.returned, wire.confirmed):
+        return wire
     log.warning("publish.slowly", reason="this version of aiormq is not known: messages go one by one")
     return LibraryWire(channel)
 
@@ -89,7 +89,6 @@ class FrameWire(_ChannelWire):
         self._writing: asyncio.Task[None] | None = None
         self._pace = Pace(self._write_gathered)
         self._method = lru_cache(maxsize=1024)(partial(publish_method, channel.number))
-        Incoming(channel, self._returned, self._confirmed)
 
     def send(self, message: Outgoing, done: Done) -> Callable[[], object]:
         """See Wire."""
@@ -135,13 +134,14 @@ class FrameWire(_ChannelWire):
             content(channel.number, message, sent.message_id, channel.max_content_size),
         )
 
-    def _returned(self, _method: Method, properties: spec.Basic.Properties, _body: bytes) -> None:
+    def returned(self, _arguments: bytes, octets: bytes, _body: bytes) -> None:
         """No queue wants it; its confirmation follows."""
-        sent = self._named.get(properties.message_id or "")
+        sent = self._named.get(properties(octets).message_id or "")
         if sent is not None:
             sent.returned = True
 
-    def _confirmed(self, tag: int, multiple: bool, took: bool) -> None:
+    def confirmed(self, tag: int, multiple: bool, took: bool) -> None:
+        """It, or it and all before it, are answered."""
         unanswered = self._unanswered
         tags = list(takewhile(lambda one: one <= tag, unanswered)) if multiple else [tag]
         for one in tags:

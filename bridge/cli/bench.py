@@ -10,12 +10,11 @@ from pathlib import Path
 import click
 import uvloop
 
-from bridge.broker.session import Urls
 from bridge.cli.bench_view import View
 from bridge.cli.options import Failed, json_option, settings_of
 from bridge.model.names import Names
 from bridge.ops import logs
-from bridge.proof.bench import FAILURES, NAME, Plan, Told, bench
+from bridge.proof.bench import FAILURES, Plan, Told, bench
 from bridge.proof.bench_bare import run_bare
 from bridge.proof.bench_board import Board
 from bridge.proof.bench_report import Report, Traffic
@@ -240,7 +239,6 @@ async def _site(port: int, callback_port: int, board: Board, tag: str, *, mos: b
 
 async def _bare(board: Board, config: Path, *, mos: bool) -> None:
     settings = settings_of(config)
-    session = await Urls([url.get_secret_value() for url in settings.broker.urls]).connect(NAME)
-    names = Names(settings.broker.prefix)
-    await run_bare(session, settings.redis.url.get_secret_value(), names, ROUTE, board, mos=mos)
+    amqp_url, redis_url = settings.broker.urls[0].get_secret_value(), settings.redis.url.get_secret_value()
+    await run_bare(amqp_url, redis_url, Names(settings.broker.prefix), ROUTE, board, mos=mos)
     await asyncio.Event().wait()  # the bench looks at what it cost before it ends it

@@ -14,7 +14,7 @@ BATCH = 500
 @asynccontextmanager
 async def publishing(session: Session) -> AsyncIterator[Publisher]:
     """Publish until the context ends. Raises ChannelLost."""
-    wire = wire_on(await session.channel(confirms=True))
+    wire = await wire_on(session)
     publisher = Publisher(window=BATCH)
     publisher.attach(wire)
     try:

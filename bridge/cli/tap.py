@@ -42,10 +42,10 @@ class TapMissing(Exception):
 class Tap:
     """Every event published from now on, in a queue of this listener alone. Made by `listening`."""
 
-    def __init__(self, channel: Channel) -> None:
+    def __init__(self, session: Session, channel: Channel) -> None:
         # Bounded by the prefetch; None: no more can come.
         self._arrived: asyncio.Queue[Delivery | None] = asyncio.Queue()
-        self._intake = Intake(channel, self._arrived.put_nowait, self._changed)
+        self._intake = Intake(session, channel, self._arrived.put_nowait, self._changed)
 
     async def next(self) -> Heard:
         """The next event. Raises ChannelLost when no more can come."""
@@ -86,7 +86,7 @@ async def listening(session: Session, names: Names) -> AsyncIterator[Tap]:
                 f"exchange {names.tap} is missing: run `bridge topology apply`, or start a worker"
             ) from lost
         raise
-    tap = Tap(channel)
+    tap = Tap(session, channel)
     try:
         await tap.consume(queue)
         yield tap

@@ -51,7 +51,7 @@ class Market:
             async with asyncio.timeout(CALL_LIMIT_S):
                 declared = await channel.queue_declare("", exclusive=True)
                 await channel.queue_bind(declared.queue or "", self._stage.names.inbound, "#")
-        self._intake = Intake(channel, take, lambda: None)
+        self._intake = Intake(self._session, channel, take, lambda: None)
         await self._intake.consume(declared.queue or "", PREFETCH)
 
     async def waiting(self) -> int:
@@ -73,7 +73,7 @@ async def market(stage: Stage) -> AsyncIterator[Market]:
         session = await stage.connect()
         stack.push_async_callback(session.close)
         await apply(session, stage.items)
-        wire = wire_on(await session.channel(confirms=True))
+        wire = await wire_on(session)
         stack.push_async_callback(wire.close)
         publisher = Publisher()
         publisher.attach(wire)

@@ -275,7 +275,7 @@ async def test_closing_that_is_cancelled_half_way_costs_one_channel_and_no_conne
     await lab.start()
     session = await Urls([lab.rabbit.url]).connect("test")
     for turns in range(0, 60, 2):
-        intake = Intake(await session.channel(), inbox, lambda: None)
+        intake = Intake(session, await session.channel(), inbox, lambda: None)
         await intake.consume(lab.queue, 5)
         closing = asyncio.create_task(intake.close())
         for _ in range(turns):

@@ -8,11 +8,10 @@ from typing import Any
 
 import orjson
 import pytest
-from aiormq import spec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.broker.message import Delivery
+from bridge.broker.message import Delivery, Properties
 from bridge.cli.dead_choice import Left, Target, Wanted, instant_of, new_generation, target_of
 from bridge.cli.dead_letter import Letter, letter_of, route_of
 from bridge.cli.dead_show import everything, facts, line, page
@@ -59,8 +58,8 @@ def delivery(
     **properties: Any,
 ) -> Delivery:
     octets = body if isinstance(body, bytes) else orjson.dumps(body)
-    raw = spec.Basic.Properties(headers=dict(REJECTED if headers is None else headers), **properties)
-    return Delivery(Nowhere(), 1, octets, exchange, key, False, raw)
+    about = Properties(headers=dict(REJECTED if headers is None else headers), **properties)
+    return Delivery(Nowhere(), 1, octets, exchange, key, False, about)
 
 
 def letter(*args: Any, **fields: Any) -> Letter:

@@ -6,11 +6,10 @@ from typing import Any
 
 import orjson
 import pytest
-from aiormq import spec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.broker.message import Delivery, Outgoing
+from bridge.broker.message import Delivery, Outgoing, Properties
 from bridge.inbound.early import EarlyReceipt, EarlyReceipts
 from bridge.inbound.relations import Relations
 from bridge.model.events import Origin
@@ -53,7 +52,7 @@ class Channel:
         self.settled.append(f"requeue {tag}")
 
     def deliver(self, body: bytes) -> Delivery:
-        return Delivery(self, 1, body, "b.retry", "early.p", False, spec.Basic.Properties())
+        return Delivery(self, 1, body, "b.retry", "early.p", False, Properties())
 
 
 class Receipts:

@@ -7,9 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from aiormq import spec
-
-from bridge.broker.message import Confirmation, Delivery, Outgoing
+from bridge.broker.message import Confirmation, Delivery, Outgoing, Properties
 from tests.model_run.rabbit import NAMES, Stored
 from tests.model_run.weather import Passage
 
@@ -48,7 +46,7 @@ class Channel:
 
     def _arrives(self, tag: int, stored: Stored) -> None:
         self._handed.add(tag)
-        properties = spec.Basic.Properties(headers=dict(stored.headers), message_id=stored.message_id)
+        properties = Properties(headers=dict(stored.headers), message_id=stored.message_id)
         exchange = NAMES.retry if stored.headers else NAMES.mt
         delivery = Delivery(self, tag, stored.body, exchange, stored.key, stored.redelivered, properties)
         self._subscription.on_delivery(delivery)

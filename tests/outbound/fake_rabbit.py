@@ -10,9 +10,8 @@ from math import inf
 from typing import Any
 
 import orjson
-from aiormq import spec
 
-from bridge.broker.message import Confirmation, Delivery, Outgoing
+from bridge.broker.message import Confirmation, Delivery, Outgoing, Properties
 from bridge.model.names import WAIT_RUNGS_S, Lane, Names
 
 NAMES = Names("b")
@@ -76,7 +75,7 @@ class Channel:
     def deliver(self, message: Message) -> Delivery:
         self._numbers += 1
         self.open[self._numbers] = message
-        properties = spec.Basic.Properties(headers=message.headers, message_id=message.message_id)
+        properties = Properties(headers=message.headers, message_id=message.message_id)
         key = NAMES.route_key("r", message.lane)
         return Delivery(self, self._numbers, message.body, NAMES.mt, key, message.redelivered, properties)
 

@@ -31,15 +31,18 @@ MTS = Mts("t", [ROUTE])
 class Yard:
     """A topology of its own, a producer and a consumer, and a board."""
 
-    def __init__(self, session: Session, names: Names, redis_url: str, directory: Path) -> None:
+    def __init__(
+        self, session: Session, names: Names, amqp_url: str, redis_url: str, directory: Path
+    ) -> None:
         self.session = session
         self.names = names
         self.board = Board.create(directory / "board", ROWS)
+        self._amqp_url = amqp_url
         self._redis_url = redis_url
 
     async def run(self, *, mos: bool) -> None:
         async with asyncio.timeout(LIMIT_S):
-            await run_bare(self.session, self._redis_url, self.names, ROUTE, self.board, mos=mos)
+            await run_bare(self._amqp_url, self._redis_url, self.names, ROUTE, self.board, mos=mos)
 
     async def producer(self) -> Producer:
         return Producer(await self.session.channel(confirms=True), self.names)
@@ -73,7 +76,7 @@ async def yard(rabbit: PrivateRabbit, redis_url: str, prefix: str, tmp_path: Pat
     names = Names(prefix)
     items = topology(names, [ROUTE])
     await apply(session, items)
-    yield Yard(session, names, redis_url, tmp_path)
+    yield Yard(session, names, rabbit.url, redis_url, tmp_path)
     if not session.alive:
         session = await Urls([rabbit.url]).connect("test")
     channel = await session.channel()
