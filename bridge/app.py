@@ -16,7 +16,7 @@ from bridge import __version__
 from bridge.assembly import Assembly
 from bridge.broker.errors import BrokerUnavailable
 from bridge.config.settings import Settings
-from bridge.inbound.callbacks.door import CannotListen
+from bridge.inbound.callbacks.errors import CannotListen
 from bridge.inbound.early import PREFETCH
 from bridge.links.pool import Link, SiteState
 from bridge.measures import metrics
@@ -81,7 +81,7 @@ class Worker:
     async def run(self, stop: Stop) -> None:
         """Work until told to stop.
 
-        Raises CannotListen (ops.server, inbound.callbacks.door) and broker.errors.TopologyError before anything is
+        Raises CannotListen (ops.server, inbound.callbacks.errors) and broker.errors.TopologyError before anything is
         consumed.
         """
         structlog.contextvars.bind_contextvars(worker=self.worker)

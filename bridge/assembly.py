@@ -4,20 +4,18 @@ rooms. Nothing here runs or decides (`app.py`).
 
 from collections.abc import Callable
 from functools import partial
+from typing import TYPE_CHECKING
 
 from bridge.broker.broker import Broker
 from bridge.broker.outbox import Outbox
 from bridge.config.settings import Settings
 from bridge.dialects.deliver import join_segments
-from bridge.inbound.callbacks.callers import Callers
-from bridge.inbound.callbacks.door import CallbackDoor
 from bridge.inbound.deadlines import Deadlines
 from bridge.inbound.early import EarlyReceipts
 from bridge.inbound.parts import Join
 from bridge.inbound.receive import Receiver
 from bridge.inbound.relations import Relations
 from bridge.links.events import LinkEvents
-from bridge.links.http_dialects import http_dialect
 from bridge.links.plan import read_options
 from bridge.links.pool import Sites, SiteState, build_links
 from bridge.model.events import Origin
@@ -28,6 +26,9 @@ from bridge.outbound.dispatch import Dispatcher
 from bridge.outbound.settler import Settler
 from bridge.store.correlation import Correlation
 from bridge.store.store import Store
+
+if TYPE_CHECKING:
+    from bridge.inbound.callbacks.door import CallbackDoor
 
 
 class Assembly:
@@ -121,12 +122,17 @@ class Assembly:
         """Inbound comes first, and outbound after it."""
         self.settler.resolve(found, origin, then)
 
-    def _door(self) -> CallbackDoor | None:
+    def _door(self) -> "CallbackDoor | None":
         """Where HTTP providers call, if there is one and somebody may."""
         callbacks = self._settings.callbacks
         providers = {name: one for name, one in self._settings.providers.items() if one.http}
         if callbacks is None or not providers:
             return None
+        # Loading these rooms takes its part of a start, which is spared where nobody has HTTP.
+        from bridge.inbound.callbacks.callers import Callers  # noqa: PLC0415
+        from bridge.inbound.callbacks.door import CallbackDoor  # noqa: PLC0415
+        from bridge.links.http_dialects import http_dialect  # noqa: PLC0415
+
         return CallbackDoor(
             callbacks.listen,
             Callers(callbacks.token.get_secret_value(), callbacks.allow, trust_proxy=callbacks.trust_proxy),

@@ -1,22 +1,16 @@
 """`bridge run`: one worker in this process, or several as children that are watched over."""
 
 import asyncio
-import gc
 import sys
 from pathlib import Path
 
 import click
 import structlog
-import uvloop
 
-from bridge.app import Stop, Worker
-from bridge.broker.errors import TopologyError
-from bridge.cli.options import Failed, config_option, load
-from bridge.cli.pool import PASSED_ON, watch
-from bridge.config.settings import Settings
-from bridge.inbound.callbacks import door
-from bridge.links.tls import Unusable
-from bridge.ops import logs, server
+from bridge.cli import uncollected
+from bridge.cli.options import config_option, load
+from bridge.cli.pool import watch
+from bridge.ops import logs
 
 log = structlog.get_logger(__name__)
 
@@ -75,41 +69,7 @@ def command(config: Path, workers: int, style: str | None, log_level: str, numbe
             log_level,
         ]
         sys.exit(asyncio.run(watch([[*base, "--number", str(k)] for k in range(1, workers + 1)])))
-    try:
-        uvloop.run(_work(loaded.settings, number))
-    except (server.CannotListen, door.CannotListen, Unusable) as error:
-        raise Failed(str(error)) from None
-    except TopologyError as error:
-        for problem in error.problems:
-            click.echo(f"RabbitMQ: {problem}", err=True)
-        sys.exit(2)
-
-
-async def _work(settings: Settings, number: int | None) -> None:
-    stop = Stop()
-    loop = asyncio.get_running_loop()
-    for signal_number in PASSED_ON:
-        loop.add_signal_handler(signal_number, stop.request)
-    if number is not None:
-        loop.add_reader(sys.stdin.fileno(), _unwatched, loop, stop)
-    worker = Worker(settings, ops_port_offset=(number or 1) - 1)
-    _spare_the_collector()
-    await worker.run(stop)
-
-
-YOUNG_OBJECTS = 20_000
-"""A collection of cycles comes after so many: those of some hundreds of messages in hand, which are not garbage yet."""
-
-
-def _spare_the_collector() -> None:
-    """What is here now stays to the end and need not be looked through again and again; messages leave no cycles."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(YOUNG_OBJECTS, 20, 20)
-
-
-def _unwatched(loop: asyncio.AbstractEventLoop, stop: Stop) -> None:
-    """The watcher is gone, and its end of the pipe with it: whoever starts the next one starts workers too."""
-    loop.remove_reader(sys.stdin.fileno())
-    if not stop.soft.is_set():
-        stop.request()
+    # Nearly all of a start is loading this: a watcher, and a configuration that is wrong, need not wait for it.
+    with uncollected():
+        from bridge.cli.worker import work  # noqa: PLC0415
+    work(loaded.settings, number)

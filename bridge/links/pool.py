@@ -5,16 +5,17 @@ Not responsible for choosing among them (`outbound`) nor for publishing what a s
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol, Union
 
-from bridge.config.settings import Settings
+from bridge.config.settings import ProviderSettings, Settings
 from bridge.links.bind import Bind
 from bridge.links.events import LinkEvents
-from bridge.links.http.endpoint import Endpoint
-from bridge.links.http.plan import endpoint_plans
 from bridge.links.plan import plans
 
-Link = Bind | Endpoint
+if TYPE_CHECKING:
+    from bridge.links.http.endpoint import Endpoint
+
+Link = Union[Bind, "Endpoint"]
 
 
 def build_links(settings: Settings, events: LinkEvents) -> list[Link]:
@@ -25,11 +26,20 @@ def build_links(settings: Settings, events: LinkEvents) -> list[Link]:
     links: list[Link] = []
     for name, provider in settings.providers.items():
         links += [Bind(plan, events) for plan in plans(name, provider)]
-        endpoints = [Endpoint(plan, events) for plan in endpoint_plans(name, provider)]
-        for endpoint in endpoints:
-            endpoint.siblings = endpoints
-        links += endpoints
+        if provider.http is not None:
+            links += _endpoints(name, provider, events)
     return links
+
+
+def _endpoints(name: str, provider: ProviderSettings, events: LinkEvents) -> "list[Endpoint]":
+    # Loading their room takes its part of a start, which is spared where nobody has HTTP.
+    from bridge.links.http.endpoint import Endpoint  # noqa: PLC0415
+    from bridge.links.http.plan import endpoint_plans  # noqa: PLC0415
+
+    endpoints = [Endpoint(plan, events) for plan in endpoint_plans(name, provider)]
+    for endpoint in endpoints:
+        endpoint.siblings = endpoints
+    return endpoints
 
 
 class LinkHealth(Protocol):

@@ -1,9 +1,7 @@
-"""A pool that is played by the test: configuration, RabbitMQ, and the commands as processes that talk to it."""
+"""A pool that is played by the test: configuration, RabbitMQ, and the commands that talk to it."""
 
 import asyncio
 import json
-import sys
-from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
@@ -13,10 +11,14 @@ import aio_pika
 import orjson
 import pytest
 
+from bridge.broker.declare import apply
+from bridge.broker.session import Urls
 from bridge.broker.topology import Exchange, Queue, topology
 from bridge.model.events import Event
 from bridge.model.names import Names
 from bridge.proof.servers import PrivateRabbit
+from tests.cli.invoked import invoked
+from tests.forked import Forked, forked
 
 LIMIT_S = 60.0
 
@@ -24,7 +26,7 @@ LIMIT_S = 60.0
 class Running:
     """A command at work."""
 
-    def __init__(self, process: Process) -> None:
+    def __init__(self, process: Forked) -> None:
         self._process = process
 
     async def line(self) -> str:
@@ -91,21 +93,20 @@ class Pool:
         self._connection = None
 
     async def start(self, *arguments: str) -> Running:
-        """`bridge` with these arguments and the configuration as it is now."""
-        self.path.write_text(json.dumps(self.data))  # JSON is YAML
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "bridge", *arguments, "-c", str(self.path), stdout=PIPE, stderr=PIPE
-        )
-        self._commands.append(Running(process))
+        """`bridge` with these arguments and the configuration as it is now, as a process."""
+        self.save()
+        self._commands.append(Running(await forked(*arguments, "-c", str(self.path))))
         return self._commands[-1]
 
     async def run(self, *arguments: str) -> tuple[int, str, str]:
-        """The same, to its end: exit code, stdout, stderr."""
-        return await (await self.start(*arguments)).ended()
+        """The same in this process, to its end: exit code, stdout, stderr."""
+        self.save()
+        return await invoked(*arguments, "-c", str(self.path))
 
     async def declare(self) -> None:
-        code, _, err = await self.run("topology", "apply")
-        assert code == 0, err
+        session = await Urls([self.url]).connect("test")
+        await apply(session, self.items)
+        await session.close()
 
     async def publish(self, key: str, body: bytes, event_id: str = "e-1") -> None:
         """Something on the exchange of events."""
@@ -129,6 +130,10 @@ class Pool:
                 await message.ack()
         await channel.close()
         return message
+
+    def save(self) -> None:
+        """Write the configuration as it is now."""
+        self.path.write_text(json.dumps(self.data))  # JSON is YAML
 
     async def clean(self) -> None:
         for command in self._commands:

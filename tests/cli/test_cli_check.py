@@ -1,8 +1,9 @@
-"""`bridge check` as a process, against real servers and simulated SMSCs, good and bad."""
+"""`bridge check` against real servers and simulated SMSCs, good and bad; once as a process."""
 
 import asyncio
 import json
 import sys
+from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from bridge.simulator.http.site import HttpSite
 from bridge.simulator.network import Network
 from bridge.simulator.smsc import SimulatedSmsc
 from bridge.smpp.consts import ESME_RALYBND, ESME_RBINDFAIL, ESME_RINVPASWD
+from tests.cli.invoked import invoked
 
 pytestmark = pytest.mark.servers
 CLOSED_PORT = 1
@@ -25,19 +27,7 @@ CLOSED_PORT = 1
 
 async def check(path: Path, *options: str) -> tuple[int, str, str]:
     """Exit code, stdout, stderr."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "bridge",
-        "check",
-        "-c",
-        str(path),
-        *options,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    out, err = await process.communicate()
-    return process.returncode or 0, out.decode(), err.decode()
+    return await invoked("check", "-c", str(path), *options)
 
 
 @pytest.fixture
@@ -88,8 +78,12 @@ def details(out: str) -> dict[str, dict[str, Any]]:
 
 async def test_all_works(configuration: Configuration, smsc: SimulatedSmsc) -> None:
     smsc.network.send_mo()
-    code, out, _ = await check(configuration.save(smsc.node))
-    assert code == 0, out
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bridge", "check", "-c", str(configuration.save(smsc.node))), stdout=PIPE
+    )
+    octets, _ = await process.communicate()
+    out = octets.decode()
+    assert process.returncode == 0, out
     lines = [" ".join(line.split()) for line in out.splitlines()]
     assert lines[0].startswith("works RabbitMQ localhost:") or lines[0].startswith(
         "works RabbitMQ 127.0.0.1:"

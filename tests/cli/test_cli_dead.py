@@ -5,9 +5,7 @@ import json
 import os
 import signal
 import sys
-from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
-from functools import partial
 from typing import Any
 
 import aio_pika
@@ -17,11 +15,10 @@ import pytest
 import redis.asyncio
 from click.testing import CliRunner
 
-from bridge.broker.declare import apply
-from bridge.broker.session import Urls
 from bridge.cli import main
 from bridge.proof.proxy import FaultProxy
 from bridge.proof.servers import PrivateRabbit
+from tests.forked import Forked, forked
 
 pytestmark = pytest.mark.servers
 CLOSED_PORT = 1
@@ -51,12 +48,8 @@ class Dead:
 
     async def run(self, *arguments: str) -> tuple[int, str, str]:
         """The command, in this process: exit code, stdout, stderr."""
-        self.pool.path.write_text(json.dumps(self.pool.data))
-        invoke = partial(CliRunner().invoke, main, ["dead", *arguments, "-c", str(self.pool.path)])
-        async with asyncio.timeout(LIMIT_S):
-            result = await asyncio.to_thread(invoke)
-        assert isinstance(result.exception, SystemExit | None), result.exception
-        return result.exit_code, result.stdout, result.stderr
+        found: tuple[int, str, str] = await self.pool.run("dead", *arguments)
+        return found
 
     async def letter(
         self,
@@ -102,9 +95,7 @@ class Dead:
 @pytest.fixture
 async def dead(pool: Any, redis_url: str) -> AsyncIterator[Dead]:
     pool.data["redis"] = {"url": redis_url, "prefix": pool.names.prefix}
-    session = await Urls([pool.url]).connect("test")
-    await apply(session, pool.items)
-    await session.close()
+    await pool.declare()
     async with redis.asyncio.Redis.from_url(redis_url) as client:
         yield Dead(pool, client)
 
@@ -150,12 +141,6 @@ def test_what_nobody_can_have_meant_is_wrong_usage(pool: Any, arguments: tuple[s
     result = CliRunner().invoke(main, ["dead", *arguments, "-c", str(pool.path)])
     assert (result.exit_code, result.stdout) == (2, "")
     assert said in " ".join(result.stderr.split())
-
-
-async def command(pool: Any, *arguments: str, program: tuple[str, ...] = ("-m", "bridge")) -> list[str]:
-    """`bridge dead` with these arguments, for a process of the test's own making."""
-    pool.path.write_text(json.dumps(pool.data))
-    return [sys.executable, *program, "dead", *arguments, "-c", str(pool.path)]
 
 
 async def test_an_unknown_id_is_one_clear_line(dead: Dead) -> None:
@@ -351,8 +336,9 @@ async def test_many_are_replayed_once_each_oldest_first(dead: Dead) -> None:
 
 async def test_killed_between_confirm_and_ack_the_copy_stays_and_the_next_is_the_same(dead: Dead) -> None:
     await dead.letter("order-1")
+    dead.pool.save()
     process = await asyncio.create_subprocess_exec(
-        *await command(dead.pool, *ALL, program=("-c", KILLED_BEFORE_THE_ACK))
+        sys.executable, "-c", KILLED_BEFORE_THE_ACK, "dead", *ALL, "-c", str(dead.pool.path)
     )
     assert await process.wait() == 9
     first = await dead.pool.taken("mt.default")
@@ -423,17 +409,16 @@ async def test_a_drop_takes_away_what_fits_and_says_how_many(dead: Dead) -> None
     assert await dead.depth() == 0
 
 
-async def at_a_terminal(pool: Any, *arguments: str) -> tuple[asyncio.subprocess.Process, int]:
+async def at_a_terminal(pool: Any, *arguments: str) -> tuple[Forked, int]:
     """The command with a person before it, who types into the descriptor."""
+    pool.save()
     ours, theirs = os.openpty()
-    process = await asyncio.create_subprocess_exec(
-        *await command(pool, *arguments), stdin=theirs, stdout=PIPE, stderr=PIPE
-    )
+    process = await forked("dead", *arguments, "-c", str(pool.path), stdin=theirs)
     os.close(theirs)
     return process, ours
 
 
-async def says(process: asyncio.subprocess.Process, words: bytes) -> bytes:
+async def says(process: Forked, words: bytes) -> bytes:
     assert process.stderr is not None
     async with asyncio.timeout(LIMIT_S):
         return await process.stderr.readuntil(words)

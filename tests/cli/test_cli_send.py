@@ -1,4 +1,4 @@
-"""`bridge send` as a process against a real RabbitMQ, with the test in the place of the workers."""
+"""`bridge send` against a real RabbitMQ, as a process where something happens meanwhile; the test plays the workers."""
 
 import json
 import signal

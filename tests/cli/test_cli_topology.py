@@ -1,4 +1,4 @@
-"""`bridge topology` as a process against a real RabbitMQ: bad cases first."""
+"""`bridge topology` against a real RabbitMQ, as a process where it ends well: bad cases first."""
 
 import json
 from typing import Any
@@ -63,7 +63,7 @@ async def test_what_a_user_may_not_declare_is_said(pool: Any, rabbit: PrivateRab
 
 
 async def test_apply_says_what_is_new_and_may_be_repeated(pool: Any) -> None:
-    code, out, err = await pool.run("topology", "apply")
+    code, out, err = await (await pool.start("topology", "apply")).ended()
     assert (code, err) == (0, "")
     lines = out.splitlines()
     assert f"declared exchange {pool.names.mt}" in lines

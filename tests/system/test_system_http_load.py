@@ -18,7 +18,7 @@ from tests.system.lab import Event
 from tests.system.test_system_outbound import taken
 
 MTS = 10_000
-CALLBACKS = 16_000
+CALLBACKS = 10_000
 EVERY = 10
 """So many callbacks make one that comes again."""
 A_SECOND = 1_000

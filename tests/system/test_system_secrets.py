@@ -1,9 +1,7 @@
 """Canaries: secrets and texts planted wherever the bridge is told any, and looked for in all that it writes."""
 
-import asyncio
 import json
 import secrets
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -16,6 +14,7 @@ from bridge.proof.servers import PrivateRabbit
 from bridge.simulator.http.faults import Code, Status
 from bridge.simulator.network import Network
 from bridge.simulator.smsc import SimulatedSmsc
+from tests.forked import forked
 from tests.security.readme import rights
 from tests.system.application import Application, ids
 from tests.system.http_lab import HttpStage
@@ -89,15 +88,7 @@ async def refused_callbacks(port: int, token: str) -> str:
 
 async def said_by(*command: str) -> str:
     """All that a command says."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "bridge",
-        *command,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    out, err = await process.communicate()
+    out, err = await (await forked(*command)).communicate()
     return (out + err).decode()
 
 

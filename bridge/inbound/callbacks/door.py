@@ -16,15 +16,14 @@ from bridge.config.settings import HostPort
 from bridge.dialects.http import HttpDialect
 from bridge.inbound.callbacks.application import Application, Received
 from bridge.inbound.callbacks.callers import Callers
+from bridge.inbound.callbacks.errors import CannotListen
 from bridge.inbound.callbacks.limits import Limits
 from bridge.inbound.callbacks.refusals import Refusals
 from bridge.listeners.server import Listener
 
+__all__ = ["CallbackDoor", "CannotListen"]
+
 log = structlog.get_logger(__name__)
-
-
-class CannotListen(Exception):
-    """The address of `callbacks.listen` cannot be used. The message is fit for one line and names the setting."""
 
 
 class CallbackDoor:
