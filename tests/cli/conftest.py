@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import sys
+from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
@@ -18,7 +20,6 @@ from bridge.model.events import Event
 from bridge.model.names import Names
 from bridge.proof.servers import PrivateRabbit
 from tests.cli.invoked import invoked
-from tests.forked import Forked, forked
 
 LIMIT_S = 60.0
 
@@ -26,7 +27,7 @@ LIMIT_S = 60.0
 class Running:
     """A command at work."""
 
-    def __init__(self, process: Forked) -> None:
+    def __init__(self, process: Process) -> None:
         self._process = process
 
     async def line(self) -> str:
@@ -95,7 +96,10 @@ class Pool:
     async def start(self, *arguments: str) -> Running:
         """`bridge` with these arguments and the configuration as it is now, as a process."""
         self.save()
-        self._commands.append(Running(await forked(*arguments, "-c", str(self.path))))
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "bridge", *arguments, "-c", str(self.path), stdout=PIPE, stderr=PIPE
+        )
+        self._commands.append(Running(process))
         return self._commands[-1]
 
     async def run(self, *arguments: str) -> tuple[int, str, str]:

@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import sys
+from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -18,7 +19,6 @@ from click.testing import CliRunner
 from bridge.cli import main
 from bridge.proof.proxy import FaultProxy
 from bridge.proof.servers import PrivateRabbit
-from tests.forked import Forked, forked
 
 pytestmark = pytest.mark.servers
 CLOSED_PORT = 1
@@ -409,16 +409,21 @@ async def test_a_drop_takes_away_what_fits_and_says_how_many(dead: Dead) -> None
     assert await dead.depth() == 0
 
 
-async def at_a_terminal(pool: Any, *arguments: str) -> tuple[Forked, int]:
+async def at_a_terminal(pool: Any, *arguments: str) -> tuple[asyncio.subprocess.Process, int]:
     """The command with a person before it, who types into the descriptor."""
     pool.save()
     ours, theirs = os.openpty()
-    process = await forked("dead", *arguments, "-c", str(pool.path), stdin=theirs)
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bridge", "dead", *arguments, "-c", str(pool.path)),
+        stdin=theirs,
+        stdout=PIPE,
+        stderr=PIPE,
+    )
     os.close(theirs)
     return process, ours
 
 
-async def says(process: Forked, words: bytes) -> bytes:
+async def says(process: asyncio.subprocess.Process, words: bytes) -> bytes:
     assert process.stderr is not None
     async with asyncio.timeout(LIMIT_S):
         return await process.stderr.readuntil(words)

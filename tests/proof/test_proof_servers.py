@@ -55,27 +55,24 @@ async def test_a_killed_redis_is_gone_until_started(redis_server: PrivateRedis, 
 
 
 @pytest.mark.servers
-async def test_rabbit_keeps_confirmed_messages_over_a_kill(prefix: str) -> None:
-    async with PrivateRabbit() as server:
-        connection = await aio_pika.connect(server.url)
+async def test_rabbit_keeps_confirmed_messages_over_a_kill(rabbit: PrivateRabbit, prefix: str) -> None:
+    async with await aio_pika.connect(rabbit.url) as connection:
         channel = await connection.channel()
         await channel.declare_queue(prefix, durable=True)
-        await server.sync_declarations()
+        await rabbit.sync_declarations()
         message = aio_pika.Message(b"kept", delivery_mode=aio_pika.DeliveryMode.PERSISTENT)
         await channel.default_exchange.publish(message, routing_key=prefix)
-        await connection.close()
 
-        server.kill()
-        await server.start()
+    rabbit.kill()
+    await rabbit.start()
 
-        connection = await aio_pika.connect(server.url)
+    async with await aio_pika.connect(rabbit.url) as connection:
         queue = await (await connection.channel()).get_queue(prefix)
         received = await queue.get()
         assert received is not None
         assert received.body == b"kept"
         await received.ack()
-        await connection.close()
-    assert not server.directory.exists()
+        await queue.delete()
 
 
 @pytest.mark.servers

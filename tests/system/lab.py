@@ -43,6 +43,21 @@ def configuration(*where: Any, **parts: Any) -> Settings:
     return Settings.model_validate(document(*where, **parts))
 
 
+def distinct(events: Sequence[Event], what: str, number: int, **fields: Any) -> Callable[[], bool]:
+    """Whether events with these fields tell of so many different ones. Asked again, it looks at the new alone."""
+    found: set[str] = set()
+    looked_at = 0
+
+    def are_there() -> bool:
+        nonlocal looked_at
+        new = events[looked_at:]
+        looked_at += len(new)
+        found.update(event[what] for event in new if fields.items() <= event.items())
+        return len(found) >= number
+
+    return are_there
+
+
 class Lab:
     """Workers, a producer, and a consumer that hears every event from the start."""
 

@@ -3,6 +3,8 @@
 import asyncio
 import json
 import signal
+import sys
+from asyncio.subprocess import PIPE, Process
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -10,15 +12,13 @@ from typing import Any
 
 import orjson
 
-from tests.forked import Forked, forked
-
 LIMIT_S = 60.0
 
 
 class Command:
     """One `bridge run` and what it says on stderr: `lines` as they are, `records` those of the log."""
 
-    def __init__(self, process: Forked) -> None:
+    def __init__(self, process: Process) -> None:
         self.pid = process.pid
         self.lines: list[str] = []
         self.records: list[dict[str, Any]] = []
@@ -29,7 +29,8 @@ class Command:
     @classmethod
     async def start(cls, config: Path, *arguments: str) -> "Command":
         """`bridge run` on this configuration; in a process group of its own, as a shell would start it."""
-        return cls(await forked("run", "-c", str(config), *arguments, outputs=(2,), new_session=True))
+        command = [sys.executable, "-m", "bridge", "run", "-c", str(config), *arguments]
+        return cls(await asyncio.create_subprocess_exec(*command, stderr=PIPE, start_new_session=True))
 
     @property
     def output(self) -> str:

@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import sys
+from asyncio.subprocess import PIPE
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,6 @@ from bridge.proof.servers import PrivateRabbit
 from bridge.simulator.faults.answers import Late, Reject
 from bridge.simulator.network import Network
 from bridge.simulator.smsc import SimulatedSmsc
-from tests.forked import forked
 from tests.system.conftest import MakeLab
 from tests.system.lab import Lab, document
 from tests.system.test_system_outbound import mts, taken, until_receipts
@@ -30,7 +31,9 @@ def bridge_dead(tmp_path: Path, rabbit: PrivateRabbit, redis_url: str, prefix: s
     path.write_text(json.dumps(document(rabbit.url, redis_url, prefix, {"one": ["127.0.0.1:1"]})))
 
     async def run(*arguments: str) -> tuple[int, list[dict[str, Any]]]:
-        process = await forked("dead", *arguments, "--json", "-c", str(path))
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "bridge", "dead", *arguments, "--json", "-c", str(path), stdout=PIPE
+        )
         async with asyncio.timeout(LIMIT_S):
             out, _ = await process.communicate()
         assert process.returncode is not None

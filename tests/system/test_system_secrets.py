@@ -1,7 +1,9 @@
 """Canaries: secrets and texts planted wherever the bridge is told any, and looked for in all that it writes."""
 
+import asyncio
 import json
 import secrets
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -14,7 +16,6 @@ from bridge.proof.servers import PrivateRabbit
 from bridge.simulator.http.faults import Code, Status
 from bridge.simulator.network import Network
 from bridge.simulator.smsc import SimulatedSmsc
-from tests.forked import forked
 from tests.security.readme import rights
 from tests.system.application import Application, ids
 from tests.system.http_lab import HttpStage
@@ -88,7 +89,15 @@ async def refused_callbacks(port: int, token: str) -> str:
 
 async def said_by(*command: str) -> str:
     """All that a command says."""
-    out, err = await (await forked(*command)).communicate()
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "bridge",
+        *command,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, err = await process.communicate()
     return (out + err).decode()
 
 
