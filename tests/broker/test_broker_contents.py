@@ -39,13 +39,12 @@ def test_properties_are_read_as_the_library_reads_them(message: Outgoing) -> Non
 
 @given(st.integers(0, 2**32))
 def test_so_are_those_that_nobody_should_write(seed: int) -> None:
-    """But for tables with wrong lengths in them, where the library reads on in the next property."""
+    """But for header tables with wrong lengths in them, where the library reads on in the next property."""
     read_what_comes()
     octets = content_header(Random(seed), 0)
     content = ContentHeader()
     content.unmarshal(octets)
     ours, library = properties(octets[BEFORE_PROPERTIES:]), plain(content.properties)
-    assert set(ours.headers) == set(library.headers)
     assert replace(ours, headers={}) == replace(library, headers={})
 
 
