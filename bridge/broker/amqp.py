@@ -5,6 +5,8 @@ import struct
 FRAME = struct.Struct(">BHI")
 """Kind, channel, octets of payload; the payload and END follow."""
 METHOD, HEADER, BODY, HEARTBEAT = 1, 2, 3, 8
+CONTENT_HEADER = struct.Struct(">HHQ")
+"""Class, weight, octets of body; the properties with their flags follow."""
 KINDS = frozenset((METHOD, HEADER, BODY, HEARTBEAT))
 END = b"\xce"
 

@@ -15,6 +15,7 @@ import structlog
 from bridge.broker.amqp import (
     ACK,
     BASIC,
+    CONTENT_HEADER,
     DELIVER,
     END,
     FRAME,
@@ -39,7 +40,6 @@ OnConfirm = Callable[[int, bool, bool], None]
 """Told of a confirmation: delivery tag, whether it speaks of all up to it, whether RabbitMQ took them."""
 
 _OF_METHOD = struct.Struct(">HH")
-_OF_HEADER = struct.Struct(">HHQ")
 _OF_CONFIRM = struct.Struct(">QB")
 _HEARTBEAT = FRAME.pack(HEARTBEAT, 0, 0) + END
 _AROUND = FRAME.size + len(END)
@@ -174,8 +174,8 @@ class _Ear:
         if self._arguments is None:
             return False
         if kind == HEADER:
-            *_, self._missing = _OF_HEADER.unpack_from(payload)
-            self._properties = payload[_OF_HEADER.size :]
+            *_, self._missing = CONTENT_HEADER.unpack_from(payload)
+            self._properties = payload[CONTENT_HEADER.size :]
             self._pieces.clear()
         else:
             self._pieces.append(payload)

@@ -49,7 +49,8 @@ class Intake:
         self._closing = channel.closing
         self._closing.add_done_callback(lambda _: on_change())
         channel.on_consumer_cancel_callbacks.add(lambda _: on_change())
-        session.hear(channel, self._hear)
+        if session.hears(channel):
+            session.hear(channel, self._hear)
 
     @property
     def alive(self) -> bool:

@@ -74,19 +74,18 @@ class Session:
             async with asyncio.timeout(CALL_LIMIT_S):
                 channel = await self._amqp.channel(publisher_confirms=confirms, on_return_raises=True)
         assert isinstance(channel, Channel)  # noqa: S101 - the library's only class of them
-        if self._incoming is not None:
+        if self._incoming is not None and self.hears(channel):
             self._incoming.forget(channel.number)
         return channel
 
-    def hear(self, channel: Channel, on_content: OnContent, on_confirm: OnConfirm | None = None) -> bool:
-        """Have the frames of this channel told as they come (`Incoming.hear`).
+    def hears(self, channel: Channel) -> bool:
+        """Whether `hear` can be used; else the library is not as we know it, and has to be used as it wants."""
+        return self._incoming is not None and is_known(channel)
 
-        False where the library is not as we know it: then it has to be used as it wants.
-        """
-        if self._incoming is None or not is_known(channel):
-            return False
+    def hear(self, channel: Channel, on_content: OnContent, on_confirm: OnConfirm | None = None) -> None:
+        """Have the frames of this channel, which `hears`, told as they come (`Incoming.hear`)."""
+        assert self._incoming is not None  # noqa: S101 - see `hears`
         self._incoming.hear(channel.number, on_content, on_confirm)
-        return True
 
     async def closed(self) -> None:
         """Wait until it is dead."""

@@ -42,9 +42,8 @@ class Wire(Protocol):
 async def wire_on(session: Session) -> "FrameWire | LibraryWire":
     """A channel to publish on: the fast way where the library is as we know it, else its own. Raises ChannelLost."""
     channel = await session.channel(confirms=True)
-    wire = FrameWire(channel)
-    if session.hear(channel, wire.returned, wire.confirmed):
-        return wire
+    if session.hears(channel):
+        return FrameWire(session, channel)
     log.warning("publish.slowly", reason="this version of aiormq is not known: messages go one by one")
     return LibraryWire(channel)
 
@@ -78,7 +77,8 @@ class _Sent:
 class FrameWire(_ChannelWire):
     """Writes prebuilt frames of all that was gathered at once, and hears their answers as they come."""
 
-    def __init__(self, channel: Channel) -> None:
+    def __init__(self, session: Session, channel: Channel) -> None:
+        """`channel`: of this session, which hears it."""
         super().__init__(channel)
         self._gathered: list[_Sent] = []
         self._last_tag = 0
@@ -89,6 +89,7 @@ class FrameWire(_ChannelWire):
         self._writing: asyncio.Task[None] | None = None
         self._pace = Pace(self._write_gathered)
         self._method = lru_cache(maxsize=1024)(partial(publish_method, channel.number))
+        session.hear(channel, self._returned, self._confirmed)
 
     def send(self, message: Outgoing, done: Done) -> Callable[[], object]:
         """See Wire."""
@@ -134,14 +135,13 @@ class FrameWire(_ChannelWire):
             content(channel.number, message, sent.message_id, channel.max_content_size),
         )
 
-    def returned(self, _arguments: bytes, octets: bytes, _body: bytes) -> None:
+    def _returned(self, _arguments: bytes, octets: bytes, _body: bytes) -> None:
         """No queue wants it; its confirmation follows."""
         sent = self._named.get(properties(octets).message_id or "")
         if sent is not None:
             sent.returned = True
 
-    def confirmed(self, tag: int, multiple: bool, took: bool) -> None:
-        """It, or it and all before it, are answered."""
+    def _confirmed(self, tag: int, multiple: bool, took: bool) -> None:
         unanswered = self._unanswered
         tags = list(takewhile(lambda one: one <= tag, unanswered)) if multiple else [tag]
         for one in tags:

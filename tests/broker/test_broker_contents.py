@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pamqp.header import ContentHeader
 
+from bridge.broker.amqp import CONTENT_HEADER
 from bridge.broker.contents import Delivered, delivered, plain, properties
 from bridge.broker.message import Outgoing
 from bridge.broker.tolerance import read_what_comes
@@ -18,7 +19,6 @@ from tests.fuzz.amqp import content_header
 
 exchanges = st.from_regex(r"[a-zA-Z0-9_.:-]{0,100}", fullmatch=True)
 words = st.text(st.characters(codec="utf-8"), max_size=60)
-BEFORE_PROPERTIES = 12
 
 
 @given(words, st.integers(1, 2**63 - 1), st.booleans(), exchanges, words)
@@ -34,7 +34,7 @@ def test_properties_are_read_as_the_library_reads_them(message: Outgoing) -> Non
     octets = ContentHeader(properties=properties_of(message)).marshal()
     content = ContentHeader()
     content.unmarshal(octets)
-    assert properties(octets[BEFORE_PROPERTIES:]) == plain(content.properties)
+    assert properties(octets[CONTENT_HEADER.size :]) == plain(content.properties)
 
 
 @given(st.integers(0, 2**32))
@@ -44,7 +44,7 @@ def test_so_are_those_that_nobody_should_write(seed: int) -> None:
     octets = content_header(Random(seed), 0)
     content = ContentHeader()
     content.unmarshal(octets)
-    ours, library = properties(octets[BEFORE_PROPERTIES:]), plain(content.properties)
+    ours, library = properties(octets[CONTENT_HEADER.size :]), plain(content.properties)
     assert replace(ours, headers={}) == replace(library, headers={})
 
 

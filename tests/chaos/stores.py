@@ -62,9 +62,8 @@ class Stores:
 
 
 async def _tell(server: PrivateRedis, *words: str) -> Any:
-    async with redis.asyncio.Redis.from_url(
-        server.url, socket_timeout=None
-    ) as client:  # it may be busy for long
+    # It may be busy for long.
+    async with redis.asyncio.Redis.from_url(server.url, socket_timeout=None) as client:
         client.response_callbacks.clear()  # as Redis says it
         return await client.execute_command(*words)  # type: ignore[no-untyped-call]
 

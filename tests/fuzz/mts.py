@@ -13,6 +13,7 @@ import orjson
 from pamqp import encode
 from pamqp.header import ContentHeader
 
+from bridge.broker.amqp import CONTENT_HEADER
 from bridge.broker.contents import properties
 from bridge.broker.message import Delivery, Outgoing, forward
 from bridge.broker.tolerance import read_what_comes
@@ -43,8 +44,6 @@ LIMIT = 1_048_576
 NAMES = Names("fuzz")
 _NOW = 1_800_000_000.0
 _FRAME = 131_072
-_BEFORE_PROPERTIES = 12
-"""Octets of a content header: class, weight, size of the body."""
 
 _FIELDS = {
     name: parse_template(f"{{{name}}}")
@@ -107,7 +106,7 @@ def run(octets: bytes, provider: str) -> int:
     """Take it as a worker does whose only provider is this; 1 if there was an MT in it."""
     read_what_comes()
     (length,) = struct.unpack(">I", octets[:4])
-    about = properties(octets[4 + _BEFORE_PROPERTIES : 4 + length])
+    about = properties(octets[4 + CONTENT_HEADER.size : 4 + length])
     delivery = Delivery(_Settling(), 1, octets[4 + length :], "fuzz.mt", "mt.r", False, about)
     mt = read_mt(delivery.body, delivery.message_id, LIMIT)
     if isinstance(mt, InvalidMt):

@@ -2,7 +2,6 @@
 
 import asyncio
 import resource
-import socket
 
 import httpx
 import pytest
@@ -13,7 +12,7 @@ from bridge.listeners.handles import affordable
 from bridge.ops.metrics import registry_of
 from bridge.ops.server import OpsServer
 from tests.hostile.crowds import crowd, is_open
-from tests.inbound.callers import TOKEN, Caller, Script, callback, door, request, until
+from tests.inbound.callers import TOKEN, Caller, Script, callback, deaf_caller, door, request, until
 from tests.ops.test_ops_server import Worker
 
 
@@ -52,14 +51,8 @@ async def test_whoever_reads_nothing_is_not_waited_for_at_the_end() -> None:
     """A socket that is closed waits until the rest is read."""
     asked = 200  # the answers: more than the kernel keeps, less than makes the door stop reading
     async with door(Script(), idle_s=0.1, read_within_s=0.1, pipelined=asked, head_bytes=100_000) as one:
-        assert one._socket is not None
-        one._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4_096)
-        with socket.socket() as deaf:
-            deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
-            deaf.setblocking(False)
-            loop = asyncio.get_running_loop()
-            await loop.sock_connect(deaf, ("127.0.0.1", one.port))
-            await loop.sock_sendall(deaf, request(method="GET") * asked)
+        async with deaf_caller(one) as deaf:
+            await asyncio.get_running_loop().sock_sendall(deaf, request(method="GET") * asked)
             await until(lambda: one.tally["405", "p"] == asked)
             await until(lambda: one.connections == 0)
         assert one.tally["cut_off", ""] == 1

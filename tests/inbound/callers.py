@@ -1,6 +1,7 @@
 """Callers on real sockets, a door for them, a dialect that reads the simplest callbacks, and a receiver by script."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -174,6 +175,18 @@ async def door(
         one.stop()
         async with asyncio.timeout(LIMIT_S):
             await running
+
+
+@asynccontextmanager
+async def deaf_caller(one: CallbackDoor) -> AsyncIterator[socket.socket]:
+    """A connection on which nothing is read, and of which the kernel keeps as little as it can."""
+    assert one._socket is not None
+    one._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4_096)
+    with socket.socket() as deaf:
+        deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+        deaf.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(deaf, ("127.0.0.1", one.port))
+        yield deaf
 
 
 async def reached(port: int, host: str = "127.0.0.1") -> None:

@@ -10,7 +10,8 @@ from structlog.testing import capture_logs
 from bridge.config.settings import HostPort
 from bridge.inbound.callbacks import refusals
 from bridge.inbound.callbacks.callers import Callers
-from bridge.inbound.callbacks.door import CallbackDoor, CannotListen
+from bridge.inbound.callbacks.door import CallbackDoor
+from bridge.inbound.callbacks.errors import CannotListen
 from bridge.inbound.callbacks.refusals import Refusals
 from tests.inbound.callers import (
     DIALECTS,

@@ -1,13 +1,12 @@
 """What one caller may cost: slow, large, many, and not HTTP at all. The limits are lowered; the sockets are real."""
 
 import asyncio
-import socket
 from functools import partial
 
 import pytest
 
 from bridge.inbound.callbacks.door import CallbackDoor
-from tests.inbound.callers import BEARER, Caller, Script, callback, door, form, request, until
+from tests.inbound.callers import BEARER, Caller, Script, callback, deaf_caller, door, form, request, until
 
 HEAD = b"POST /callbacks/p HTTP/1.1\r\nHost: bridge\r\n"
 
@@ -242,16 +241,9 @@ async def test_only_so_many_requests_wait_behind_another() -> None:
 
 async def test_whoever_does_not_read_the_answers_is_cut_off() -> None:
     async with door(Script(), read_within_s=0.1) as one:
-        assert one._socket is not None
-        # What the kernel keeps for a peer that does not read.
-        one._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4_096)
-        with socket.socket() as deaf:
-            deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
-            deaf.setblocking(False)
-            loop = asyncio.get_running_loop()
-            await loop.sock_connect(deaf, ("127.0.0.1", one.port))
+        async with deaf_caller(one) as deaf:
             for number in range(1, 100_000):
-                await loop.sock_sendall(deaf, request(method="GET"))
+                await asyncio.get_running_loop().sock_sendall(deaf, request(method="GET"))
                 while one.tally["405", "p"] < number and not one.tally["cut_off", ""]:  # noqa: ASYNC110
                     await asyncio.sleep(0)
                 if one.tally["cut_off", ""]:

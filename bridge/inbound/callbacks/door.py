@@ -21,8 +21,6 @@ from bridge.inbound.callbacks.limits import Limits
 from bridge.inbound.callbacks.refusals import Refusals
 from bridge.listeners.server import Listener
 
-__all__ = ["CallbackDoor", "CannotListen"]
-
 log = structlog.get_logger(__name__)
 
 
