@@ -188,9 +188,7 @@ class EarlyReceipts:
             self._tell(events, partial(self._told, delivery, receipt, claim, claim.entry))
 
         question = self._question(receipt, last_chance=True)
-        remember = partial(
-            self._receipts.unmatched, receipt.key, question, message.body, receipt.event_id, committed
-        )
+        remember = partial(self._receipts.unmatched, receipt.key, question, message.body, committed)
         self._outbox.send(message, remember)
 
     def _tell(self, events: Sequence[Event], then: Callable[[], None]) -> None:
@@ -207,4 +205,4 @@ class EarlyReceipts:
             self._resolve(found, receipt.origin, commit)
 
     def _commit(self, delivery: Delivery, receipt: EarlyReceipt, claim: ReceiptClaim) -> None:
-        self._receipts.commit(receipt.key, claim.epoch, receipt.event_id, None, delivery.ack, due=claim.due)
+        self._receipts.commit(receipt.key, claim.epoch, None, delivery.ack, due=claim.due, held=claim.held)

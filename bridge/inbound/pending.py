@@ -26,9 +26,9 @@ def octets_of(raw: Raw) -> int:
 
 
 class Entry(Generic[What]):
-    """One MO or DR being worked on. `epoch`: which use of its id the receipt means; `octets`: of its PDU."""
+    """One MO or DR being worked on. `epoch` and `held`: of a receipt, as its claim had them; `octets`: of its PDU."""
 
-    __slots__ = ("answers", "epoch", "event_id", "key", "octets", "origin", "since", "what")
+    __slots__ = ("answers", "epoch", "event_id", "held", "key", "octets", "origin", "since", "what")
 
     def __init__(
         self,
@@ -48,6 +48,7 @@ class Entry(Generic[What]):
         self.since = since
         self.octets = octets
         self.epoch = 0
+        self.held = b""
 
 
 class Pending(Generic[What]):

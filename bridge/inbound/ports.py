@@ -49,20 +49,21 @@ class ReceiptsPort(Protocol):
         self,
         key: bytes,
         epoch: int,
-        event_id: str,
         ttl_ms: int | None,
         done: Callable[[], None],
         *,
         due: bytes = b"",
+        held: bytes = b"",
     ) -> None: ...
     def waiting(self, key: bytes, event_id: str, done: Callable[[], None]) -> None: ...
-    def abandon(self, key: bytes, epoch: int, owner: str, done: Callable[[], None]) -> None: ...
+    def abandon(
+        self, key: bytes, epoch: int, owner: str, done: Callable[[], None], *, held: bytes = b""
+    ) -> None: ...
     def unmatched(
         self,
         key: bytes,
         question: Question,
         body: bytes,
-        event_id: str,
         done: Callable[[ReceiptClaim | None], None],
     ) -> None: ...
 

@@ -176,7 +176,7 @@ class Receiver:
     def _receipt_claimed(self, entry: Entry[Inbound], dr: Dr, claim: ReceiptClaim | None) -> None:
         if not self._ours(entry, claim) or claim is None:
             return
-        entry.epoch = claim.epoch
+        entry.epoch, entry.held = claim.epoch, claim.held
         found = claim.entry
         if found is None:
             self._unknown(entry, dr)
@@ -219,13 +219,13 @@ class Receiver:
             if claim is None or claim.entry is None:
                 self._pending.answer(entry, True)
                 return
-            entry.epoch = claim.epoch
+            entry.epoch, entry.held = claim.epoch, claim.held
             self._relations.matched(claim.entry.provider, dr.ids, claim.entry.smsc_id)
             late = Unmatched(body, claim.stale, claim.extra, claim.joined)
             self.matched_late([late], claim.entry, partial(self._matched, entry, claim.entry, claim.due))
 
         question = self._question(entry, dr, last_chance=True)
-        self._receipts.unmatched(entry.key, question, body, entry.event_id, committed)
+        self._receipts.unmatched(entry.key, question, body, committed)
 
     def matched_late(
         self, receipts: Sequence[Unmatched], found: Correlation, then: Callable[[], None]
@@ -251,16 +251,15 @@ class Receiver:
             then()
             return
         self.tally["refused", _kind(entry), entry.origin.provider or ""] += 1
-        self._receipts.abandon(
-            entry.key, entry.epoch, self._worker, partial(self._pending.answer, entry, False)
-        )
+        answer = partial(self._pending.answer, entry, False)
+        self._receipts.abandon(entry.key, entry.epoch, self._worker, answer, held=entry.held)
 
     def _commit(self, entry: Entry[Inbound], due: bytes = b"") -> None:
         what = entry.what
         self.tally["safe", _kind(entry), entry.origin.provider or ""] += 1
         ttl_ms = self._mo_repeat_ms if isinstance(what, Mo) and what.id is None else None
         answer = partial(self._pending.answer, entry, True)
-        self._receipts.commit(entry.key, entry.epoch, entry.event_id, ttl_ms, answer, due=due)
+        self._receipts.commit(entry.key, entry.epoch, ttl_ms, answer, due=due, held=entry.held)
 
 
 def _key(provider: str, inbound: Inbound) -> bytes:

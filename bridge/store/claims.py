@@ -179,7 +179,7 @@ class Claims:
         if entry.segment is None:
             raise ValueError("no segment of a long MT")
         name = self._name(entry)
-        line = dump(entry, mt_key)
+        line = dump(entry)
         words = (
             b"part_answered",
             self._mt + mt_key.encode(),

@@ -52,7 +52,10 @@ class Correlation:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A Correlation as it is kept: `digits` is the comparable address, `segment` n/of or nothing."""
+    """A Correlation as it is kept: `digits` is the comparable address, `segment` n/of or nothing.
+
+    `body`: of most MTs no more than their id (`lua/base.lua`), else JSON.
+    """
 
     digits: str
     segment: str
@@ -70,17 +73,36 @@ def comparable(address: str) -> str:
     return bare.lstrip("0")
 
 
-def dump(entry: Correlation, mt_key: str = "") -> Line:
-    """The compact form; provider and `smsc_id` are left to the key, as far as it tells them.
-
-    `mt_key`: under which the segments of a long MT are joined.
-    """
+def dump(entry: Correlation) -> Line:
+    """The compact form; provider and `smsc_id` are left to the key, as far as it tells them."""
     digits = comparable(entry.to)
+    segment = "{}/{}".format(*entry.segment) if entry.segment else ""
+    return Line(digits, segment, _short_body(entry, digits) or _whole_body(entry, digits))
+
+
+def _short_body(entry: Correlation, digits: str) -> bytes:
+    """Of an MT of which there is no more to say than its id; nothing if there is."""
+    plus = entry.to == f"+{digits}"
+    if (
+        (plus or entry.to == digits)
+        and entry.receipt == "final"
+        and entry.metadata is None
+        and entry.app_id is None
+        and entry.conversation_id is None
+        and entry.unanswered is None
+        and not entry.generation
+        and entry.smsc_id == canonical(entry.smsc_id)
+        and "\n" not in entry.mt_id
+    ):
+        doubled = "!" if entry.possible_duplicate else ""
+        return f"{doubled}{'+' if plus else '='}{entry.mt_id}".encode()
+    return b""
+
+
+def _whole_body(entry: Correlation, digits: str) -> bytes:
     body: dict[str, Any] = {"mt": entry.mt_id}
     if entry.unanswered is not None:
         body["unanswered"] = entry.unanswered
-    if mt_key:
-        body["key"] = mt_key
     if entry.smsc_id != canonical(entry.smsc_id):
         body["id"] = entry.smsc_id
     if entry.to != digits:
@@ -97,8 +119,7 @@ def dump(entry: Correlation, mt_key: str = "") -> Line:
         body["conversation_id"] = entry.conversation_id
     if entry.metadata is not None:
         body["metadata"] = entry.metadata
-    segment = "{}/{}".format(*entry.segment) if entry.segment else ""
-    return Line(digits, segment, orjson.dumps(body))
+    return orjson.dumps(body)
 
 
 def load(name: bytes, digits: bytes, segment: bytes, body: bytes) -> Correlation:
@@ -107,13 +128,24 @@ def load(name: bytes, digits: bytes, segment: bytes, body: bytes) -> Correlation
     What a newer version may have added is passed over.
     """
     provider, _, key_id = name.decode().partition(":")
+    number, of = digits.decode(), _read_segment(segment) if segment else None
+    short = body.removeprefix(b"!")
+    if short.startswith((b"=", b"+")):
+        return Correlation(
+            mt_id=short[1:].decode(),
+            provider=provider,
+            smsc_id=key_id,
+            to=number if short.startswith(b"=") else f"+{number}",
+            segment=of,
+            possible_duplicate=body.startswith(b"!"),
+        )
     given = orjson.loads(body).get
     return Correlation(
         mt_id=given("mt", ""),
         provider=provider,
         smsc_id=given("id", key_id),
-        to=given("to") or digits.decode(),
-        segment=_read_segment(segment) if segment else None,
+        to=given("to") or number,
+        segment=of,
         generation=given("generation", 0),
         receipt=given("receipt", "final"),
         possible_duplicate=given("possible_duplicate", False),

@@ -4,8 +4,10 @@
 operation calls `done` exactly once, in a later turn of the loop. Not responsible for what is published or when.
 """
 
+from base64 import b64encode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Literal, NamedTuple, cast
 
 import structlog
@@ -28,7 +30,8 @@ class MessageClaim:
     """The answer to the claim of an MO.
 
     new, taken (over, its lease has passed), mine (this worker holds it): publish under `event_id`, which is that
-    of the first claim. busy: another worker is at it. repeat: published. waiting: safe in a wait queue.
+    of the first claim. busy: another worker is at it. repeat: published; under which id is not known any more.
+    waiting: safe in a wait queue.
     """
 
     verdict: Verdict
@@ -43,7 +46,8 @@ class ReceiptClaim:
     part of the key. `extra`: it speaks of a copy of the MT beside the one that counts, and ends nothing.
     `joined`: if this receipt ends a long MT (the first failure, or all are final), the states of its segments in
     order, "" where unknown; the same whenever the same receipt is asked for.
-    `due`: what `commit` takes off the list of receipts to come, if this receipt ends its MT.
+    `due`: what `commit` takes off the list of receipts to come, if this receipt ends its MT. `held`: where the claim
+    stands, if not under the receipt's key; for `commit` and `abandon`.
     """
 
     verdict: Verdict
@@ -54,6 +58,7 @@ class ReceiptClaim:
     extra: bool = False
     joined: tuple[str, ...] | None = None
     due: bytes = b""
+    held: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +108,9 @@ class Receipts:
         done: Callable[[ReceiptClaim | None], None],
     ) -> None:
         """Claim a DR and find its MT: the newest that had one of the ids and whose address fits. Fails fast."""
-        words = (b"receipt", self._in + key, owner, event_id, LEASE_MS, *self._asked(key, question))
-        self._add(Operation(words, self._read_receipt, done, kept=False))
+        tag = tag_of(key)
+        words = (b"receipt", self._in + key, owner, event_id, LEASE_MS, *self._asked(tag, question))
+        self._add(Operation(words, partial(self._read_receipt, tag), done, kept=False))
 
     def message(
         self, key: bytes, owner: str, event_id: str, done: Callable[[MessageClaim | None], None]
@@ -115,33 +121,39 @@ class Receipts:
 
     def lookup(self, key: bytes, question: Question, done: Callable[[ReceiptClaim | None], None]) -> None:
         """Find the MT of a DR that is back from its wait: verdict waiting, or repeat (published). Fails fast."""
-        words = (b"lookup", self._in + key, *self._asked(key, question))
-        self._add(Operation(words, self._read_lookup, done, kept=False))
+        tag = tag_of(key)
+        words = (b"lookup", self._in + key, *self._asked(tag, question))
+        self._add(Operation(words, partial(self._read_lookup, tag), done, kept=False))
 
     def commit(
         self,
         key: bytes,
         epoch: int,
-        event_id: str,
         ttl_ms: int | None,
         done: Callable[[], None],
         *,
         due: bytes = b"",
+        held: bytes = b"",
     ) -> None:
         """Its event is published. Repeats are known for `ttl_ms`, or for the whole retention. Kept.
 
-        `due`: as the receipt's claim had it.
+        `due` and `held`: as the receipt's claim had them.
         """
-        words = (b"commit", self._in + key, epoch, event_id, ttl_ms or 0, due)
+        words = (b"commit", self._in + key, epoch, ttl_ms or 0, due, held)
         self._add(Operation(words, bool, lambda _: done(), kept=True))
 
     def waiting(self, key: bytes, event_id: str, done: Callable[[], None]) -> None:
         """It is confirmed in a wait queue. Kept."""
         self._add(Operation((b"waiting", self._in + key, event_id), bool, lambda _: done(), kept=True))
 
-    def abandon(self, key: bytes, epoch: int, owner: str, done: Callable[[], None]) -> None:
-        """Nobody knows whether it was published: the lease ends now; event id and what it ended stay. Kept."""
-        words = (b"abandon", self._claimed(key, epoch), owner)
+    def abandon(
+        self, key: bytes, epoch: int, owner: str, done: Callable[[], None], *, held: bytes = b""
+    ) -> None:
+        """Nobody knows whether it was published: the lease ends now; event id and what it ended stay. Kept.
+
+        `held`: as the receipt's claim had it.
+        """
+        words = (b"abandon", self._claimed(key, epoch), owner, held)
         self._add(Operation(words, bool, lambda _: done(), kept=True))
 
     def unmatched(
@@ -149,7 +161,6 @@ class Receipts:
         key: bytes,
         question: Question,
         body: bytes,
-        event_id: str,
         done: Callable[[ReceiptClaim | None], None],
     ) -> None:
         """Its event is published without its MT: commit, and remember `body` for a late answer. Kept.
@@ -157,15 +168,15 @@ class Receipts:
         Of ids there must be one. Tells the MT (verdict repeat) if it has appeared meanwhile; then nothing is
         remembered.
         """
+        tag = tag_of(key)
         words = (
             b"unmatched",
             self._in + key,
-            event_id,
             f"{self._un}{question.provider}:",
             body,
-            *self._asked(key, question),
+            *self._asked(tag, question),
         )
-        self._add(Operation(words, self._read_unmatched, done, kept=True))
+        self._add(Operation(words, partial(self._read_unmatched, tag), done, kept=True))
 
     def overdue(self, limit: int, lease_ms: int, done: Callable[[list[Overdue] | None], None]) -> None:
         """MTs whose final receipt is overdue, told to nobody else for `lease_ms`. Fails fast."""
@@ -178,11 +189,11 @@ class Receipts:
     def _claimed(self, key: bytes, epoch: int) -> bytes:
         return self._in + key + f":{epoch}".encode() if epoch else self._in + key
 
-    def _asked(self, key: bytes, question: Question) -> tuple[Word, ...]:
+    def _asked(self, tag: bytes, question: Question) -> tuple[Word, ...]:
         one, other = question.addresses
         ids = question.ids
         words = (
-            _tag(key),
+            tag,
             question.grade,
             question.state,
             f"{self._id}{question.provider}:",
@@ -193,29 +204,30 @@ class Receipts:
         )
         return (*words, *map(canonical, ids), *ids, *question.guesses)
 
-    def _read_receipt(self, reply: list[Any]) -> ReceiptClaim:
+    def _read_receipt(self, tag: bytes, reply: list[Any]) -> ReceiptClaim:
         verdict, event_id = _read_verdict(reply)
-        return self._found(verdict, event_id, reply[2:])
+        return self._found(verdict, event_id, reply[2:], tag)
 
-    def _read_lookup(self, reply: list[Any]) -> ReceiptClaim:
-        return self._found("repeat" if reply[0] else "waiting", "", reply[1:])
+    def _read_lookup(self, tag: bytes, reply: list[Any]) -> ReceiptClaim:
+        return self._found("repeat" if reply[0] else "waiting", "", reply[1:], tag)
 
-    def _read_unmatched(self, reply: Any) -> ReceiptClaim | None:
-        return self._found("repeat", "", reply) if reply else None
+    def _read_unmatched(self, tag: bytes, reply: Any) -> ReceiptClaim | None:
+        return self._found("repeat", "", reply, tag) if reply else None
 
-    def _found(self, verdict: Verdict, event_id: str, found: list[Any]) -> ReceiptClaim:
+    def _found(self, verdict: Verdict, event_id: str, found: list[Any], tag: bytes) -> ReceiptClaim:
         if not found:
             return ReceiptClaim(verdict, event_id)
-        epoch, stale, extra, joined, due, *line = found
+        epoch, stale, extra, joined, due, held, *line = found
         return ReceiptClaim(
             verdict,
             event_id,
             self._entry(*line),
             bool(stale),
-            epoch,
+            int(epoch),
             bool(extra),
             read_states(joined),
             due,
+            b"%b|%b|%b" % (epoch, tag, line[0]) if held else b"",
         )
 
     def _read_overdue(self, reply: list[Any]) -> list[Overdue]:
@@ -234,9 +246,9 @@ class Receipts:
         return replace(entry, possible_duplicate=True) if doubled else entry
 
 
-def _tag(key: bytes) -> str:
-    """What names a receipt among those of one id."""
-    return key[:4].hex()
+def tag_of(key: bytes) -> bytes:
+    """What names a receipt among those of one id: eight letters, digits, commas and underscores."""
+    return b64encode(key[:6], b",_")
 
 
 def _read_verdict(reply: list[Any]) -> tuple[Verdict, str]:

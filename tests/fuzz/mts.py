@@ -137,7 +137,7 @@ def _follow(mt: Mt, delivery: Delivery, provider: str) -> None:
     report = report_of(flight, "failed", None, reason="x", status=1)
     assert dump_ended(report, sealed=True).encode()
     entry = correlation_of(flight, "smsc-1", "p")
-    line = correlation.dump(entry, key)
+    line = correlation.dump(entry)
     assert correlation.load(b"p:smsc-1", line.digits.encode(), b"", line.body) == entry
     _publishable(outcome_message(NAMES, flight, report))
     _publishable(dead_copy(NAMES, delivery, "failed", "x"))

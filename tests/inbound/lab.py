@@ -1,6 +1,7 @@
 """Names of their own on real RabbitMQ and Redis for workers that receive, and ears for every event."""
 
 import asyncio
+import re
 from collections.abc import Callable, Iterable
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
@@ -201,6 +202,10 @@ class Lab:
             if kind == b"P":
                 parts[1] = b"1"
                 await self.redis.set(key, b"|".join([kind, *parts]), keepttl=True)
+        async for key in self.redis.scan_iter(match=f"{self.names.prefix}:id:*"):
+            marks = await self.redis.get(key)
+            assert isinstance(marks, bytes)
+            await self.redis.set(key, re.sub(rb":\d+:(?=[^|]*\|)", b":1:", marks), keepttl=True)
 
 
 async def redis_proxy(url: str) -> tuple[FaultProxy, str]:

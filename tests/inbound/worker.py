@@ -41,15 +41,17 @@ class Reply:
 
 
 class Gate:
-    """A publisher whose confirmations can be held back on their way, or be lost."""
+    """A publisher whose confirmations can be held back on their way, or be lost. `tried`: what it was given."""
 
     def __init__(self, publisher: Publisher) -> None:
         self.publisher = publisher
         self.holds = False
         self.loses = False
+        self.tried: list[Outgoing] = []
         self._held: asyncio.Queue[Callable[..., None]] = asyncio.Queue()
 
     def publish(self, message: Outgoing, done: Callable[[Confirmation], None]) -> None:
+        self.tried.append(message)
         self.publisher.publish(message, partial(self._confirmed, done))
 
     def _confirmed(self, done: Callable[[Confirmation], None], confirmation: Confirmation) -> None:

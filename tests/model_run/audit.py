@@ -24,6 +24,7 @@ from bridge.inbound.parts import set_key
 from bridge.model.inbound import Dr, Mo, MoSegment
 from bridge.outbound.flight import Flight
 from bridge.outbound.record import load
+from bridge.store.receipts import tag_of
 from tests.model_run.provider import Owed, Submit
 from tests.model_run.rabbit import Stored
 
@@ -46,7 +47,8 @@ class Audit:
         self._forgotten: list[bool] = []
         """Each time that Redis forgot all: whether it knew afterwards that it had."""
         self._known_by: dict[str, int] = {}
-        """How often that was before the first copy of an MT was written."""
+        """How often that was before the last copy of an MT was written."""
+        self._untold: dict[str, int] = defaultdict(int)
 
     def produced(self, mt_id: str, body: dict[str, Any]) -> None:
         self._bodies[mt_id] = body
@@ -69,9 +71,16 @@ class Audit:
             assert submit.flight.mt.on_doubt != "park", f"doubled: {submit} was to be parked"
 
     def _untellable(self, flight: Flight) -> int:
-        """How many of its copies Redis forgot so that nobody knows of them."""
-        known_by = self._known_by.setdefault(flight.mt_key, len(self._forgotten))
-        return sum(not (knows_it and flight.redelivered) for knows_it in self._forgotten[known_by:])
+        """How many of its copies Redis forgot so that nobody knows of them: the first to leave afterwards decides.
+
+        By what was known when it was claimed: another delivery of it may have come since.
+        """
+        mt_key, times = flight.mt_key, len(self._forgotten)
+        since = self._forgotten[self._known_by.setdefault(mt_key, times) :]
+        asked = flight.deliveries[0].redelivered
+        self._untold[mt_key] += sum(not (knows_it and asked) for knows_it in since)
+        self._known_by[mt_key] = times
+        return self._untold[mt_key]
 
     def redis_forgets(self, *, knows_it: bool) -> None:
         """It was emptied, or all keys have reached their age."""
@@ -95,6 +104,7 @@ class Audit:
             self._held(inbound, owed)
             if isinstance(inbound, MoSegment)
             else any(self._committed(owed, value) for value in self._claims(owed.key))
+            or self._marked(owed.key)
             or (age_s > KNOWN_FOR_S and bool(self._ids_of(owed.word)))
         )
         assert where or self._forgotten, f"{owed.word} is answered OK, and is not safe"
@@ -108,10 +118,15 @@ class Audit:
 
     def _committed(self, owed: Owed, value: bytes) -> bool:
         letter, _, event_id = value.partition(b"|")
-        known = {event["event_id"] for event in self._world.rabbit.events}
         if letter == b"W":
+            known = {event["event_id"] for event in self._world.rabbit.events}
             return event_id.decode() in known or self._waits(event_id.decode())
-        return letter == b"D" and (isinstance(owed.inbound, Dr) or event_id.decode() in known)
+        return letter == b"D" and (isinstance(owed.inbound, Dr) or bool(self._ids_of(owed.word)))
+
+    def _marked(self, key: bytes) -> bool:
+        """Whether it is the receipt that ended an MT, and is said to be published."""
+        redis, mark = self._world.redis, tag_of(key) + b"!|"
+        return any(mark in redis.get(name) for name in redis.names(b"b:id:"))
 
     def _waits(self, event_id: str) -> bool:
         rabbit = self._world.rabbit

@@ -11,7 +11,7 @@ from redis.exceptions import ResponseError
 from bridge.store.batcher import Batcher, Operation, Word
 from bridge.store.claims import Claims
 from bridge.store.correlation import Correlation
-from bridge.store.receipts import Question, Receipts
+from bridge.store.receipts import Question, Receipts, tag_of
 from bridge.store.segments import Segments
 from bridge.store.store import SCRIPT
 from tests.model_run.redis import Redis
@@ -48,6 +48,12 @@ class Operations:
         self._receipts = Receipts(batcher, "b")
         self._segments = Segments(batcher, "b")
         self.dues: list[bytes] = [b"s|0|b:id:p:a1"]
+        self.helds = [
+            b"%d|%b|b:id:p:%b" % (epoch, tag_of(bytes([of]) * 16), smsc_id)
+            for of in (1, 2, 3)
+            for epoch in (0, 1)
+            for smsc_id in (b"a1", b"a2")
+        ]
 
     def some(self) -> tuple[Word, ...]:
         """One, as the script is given it."""
@@ -157,18 +163,20 @@ class Operations:
             case "lookup":
                 self._receipts.lookup(key, self._question(), _nothing)
             case _:
-                self._receipts.unmatched(key, self._question(), b'{"a":"\xff"}', event, _nothing)
+                self._receipts.unmatched(key, self._question(), b'{"a":"\xff"}', _nothing)
 
     def _settle(self) -> None:
         key, event = self._key(), self._of("e1", "e2")
         match self._of("commit", "waiting", "abandon", "settled"):
             case "commit":
                 due = self._of(b"", *self.dues)
-                self._receipts.commit(key, self._of(0, 1), event, None, _nothing, due=due)
+                held = self._of(b"", *self.helds)
+                self._receipts.commit(key, self._of(0, 1), None, _nothing, due=due, held=held)
             case "waiting":
                 self._receipts.waiting(key, event, _nothing)
             case "abandon":
-                self._receipts.abandon(key, self._of(0, 1), self._owner(), _nothing)
+                held = self._of(b"", *self.helds)
+                self._receipts.abandon(key, self._of(0, 1), self._owner(), _nothing, held=held)
             case _:
                 self._receipts.settled(self._of(*self.dues), _nothing)
 

@@ -1,6 +1,7 @@
 """A laboratory for the store: stores that run against a private Redis, and raw looks into it."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from functools import partial
@@ -14,7 +15,7 @@ from bridge.config.settings import RedisSettings
 from bridge.proof.servers import PrivateRedis
 from bridge.store.batcher import Word
 from bridge.store.correlation import Correlation
-from bridge.store.receipts import Question
+from bridge.store.receipts import Question, tag_of
 from bridge.store.store import Store
 
 HANDSET = ("447700900123", "12345")
@@ -80,6 +81,10 @@ class Lab:
         """What stands on the list of receipts to come for an MT of one segment."""
         return b"s|%d|" % epoch + self.key("id", "p", smsc_id)
 
+    def held(self, key: bytes, smsc_id: str = "s1", epoch: int = 0) -> bytes:
+        """Where the claim of a receipt stands that ends an MT."""
+        return b"%d|%b|%b" % (epoch, tag_of(key), self.key("id", "p", smsc_id))
+
     def make(self, worker: str = "w1", url: str | None = None, retention_hours: int = 168) -> Store:
         """A store that does not run yet."""
         settings = RedisSettings(
@@ -143,6 +148,15 @@ class Lab:
         parts = value.split(b"|", 3)
         parts[2] = b"1"
         await self.redis.set(self.key(*key), b"|".join(parts), keepttl=True)
+
+    async def lapse_held(self, held: bytes) -> None:
+        """Let the lease of a receipt's claim that stands in a mark be over."""
+        _, tag, id_key = held.split(b"|", 2)
+        value = await self.redis.get(id_key)
+        assert isinstance(value, bytes)
+        lapsed, count = re.subn(re.escape(tag) + rb":\d+:", tag + b":1:", value)
+        assert count == 1, value
+        await self.redis.set(id_key, lapsed, keepttl=True)
 
     async def run(self, store: Store) -> Store:
         """The store, running and up until the test ends."""

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.store.correlation import Correlation, comparable, dump, load
+from bridge.store.correlation import Correlation, Line, comparable, dump, load
 from bridge.text.message_ids import canonical
 
 texts = st.text(st.characters(codec="utf-8"), max_size=40)
@@ -44,13 +44,25 @@ def test_an_entry_survives_its_compact_form(entry: Correlation) -> None:
 
 def test_an_ordinary_entry_is_no_more_than_its_id() -> None:
     line = dump(Correlation(mt_id="a-1", provider="p", smsc_id="77", to="447700900123"))
-    assert (line.digits, line.segment, orjson.loads(line.body)) == ("447700900123", "", {"mt": "a-1"})
+    assert (line.digits, line.segment, line.body) == ("447700900123", "", b"=a-1")
 
 
-def test_a_segment_tells_where_its_mt_is_joined() -> None:
-    entry = Correlation(mt_id="a-1", provider="p", smsc_id="00B8", to="447700900123", segment=(2, 3))
-    line = dump(entry, "a-1\t7")
-    assert (line.segment, orjson.loads(line.body)) == ("2/3", {"mt": "a-1", "key": "a-1\t7", "id": "00B8"})
+def test_a_plus_and_a_copy_elsewhere_take_an_octet_each() -> None:
+    doubled = Correlation(
+        mt_id="!+=", provider="p", smsc_id="7", to="+447700900123", segment=(2, 3), possible_duplicate=True
+    )
+    assert dump(doubled) == Line("447700900123", "2/3", b"!+!+=")
+
+
+def test_an_entry_with_more_to_say_is_json() -> None:
+    entry = Correlation(mt_id="a-1", provider="p", smsc_id="00B8", to="447700900123", generation=2)
+    assert orjson.loads(dump(entry).body) == {"mt": "a-1", "id": "00B8", "generation": 2}
+
+
+@pytest.mark.parametrize("body", [b"", b"!", b"-m", b"{"])
+def test_what_nobody_of_ours_wrote_is_told_to_be_that(body: bytes) -> None:
+    with pytest.raises(ValueError, match=r"line 1"):
+        load(b"p:7", b"447700900123", b"", body)
 
 
 def test_what_a_newer_version_adds_is_passed_over() -> None:

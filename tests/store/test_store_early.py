@@ -27,7 +27,7 @@ async def test_a_waiting_receipt_is_safe_and_its_repeats_are_answered(lab: "Lab"
     entry = await submitted(lab, store)
     assert (await received(lab, store, owner="w2")).verdict == "waiting"
     assert await early(lab, store) == ReceiptClaim("waiting", "", entry, due=lab.due())
-    await lab.ask(store.receipts.commit, KEY, 0, "dr-1", None)
+    await lab.ask(store.receipts.commit, KEY, 0, None)
     assert await early(lab, store) == ReceiptClaim("repeat", "", entry, due=lab.due())
     await lab.ask(store.receipts.waiting, KEY, "dr-1")
     assert (await received(lab, store)).verdict == "repeat", "a kept operation that came twice undoes nothing"
@@ -49,7 +49,7 @@ async def test_a_receipt_that_waits_for_the_next_use_of_its_id(lab: "Lab", store
     newer = await submitted(lab, store, mt_id="m2")
     assert (await received(lab, store, owner="w2")).verdict == "waiting"
     assert await early(lab, store) == ReceiptClaim("waiting", "", newer, epoch=1, due=lab.due(epoch=1))
-    await lab.ask(store.receipts.commit, KEY, 1, "dr-1", None)
+    await lab.ask(store.receipts.commit, KEY, 1, None)
     assert (await received(lab, store)).verdict == "repeat"
     newest = await submitted(lab, store, mt_id="m3")
     claim = await received(lab, store)
@@ -61,7 +61,7 @@ async def test_a_receipt_that_waits_for_the_next_use_of_its_id(lab: "Lab", store
 
 async def went_out(lab: "Lab", store: Store, key: bytes = KEY, body: bytes = b"{}", **named: Any) -> Any:
     """A receipt that was published without its MT."""
-    claim = await lab.ask(store.receipts.unmatched, key, lab.question("s1", **named), body, "dr-1")
+    claim = await lab.ask(store.receipts.unmatched, key, lab.question("s1", **named), body)
     return claim and claim.entry
 
 
@@ -117,10 +117,10 @@ async def test_a_receipt_whose_mt_appeared_meanwhile_is_not_settled_before_that_
     await received(lab, store)
     entry = await submitted(lab, store)
     found = ReceiptClaim("repeat", "", entry, due=lab.due())
-    assert await lab.ask(store.receipts.unmatched, KEY, lab.question("s1", grade=1), b"{}", "dr-1") == found
+    assert await lab.ask(store.receipts.unmatched, KEY, lab.question("s1", grade=1), b"{}") == found
     again = await received(lab, store)
     assert (again.verdict, again.event_id, again.entry, again.stale) == ("mine", "dr-1", entry, False)
-    await lab.ask(store.receipts.commit, KEY, 0, "dr-1", None)
+    await lab.ask(store.receipts.commit, KEY, 0, None)
     assert (await received(lab, store)).verdict == "repeat"
 
 
@@ -150,7 +150,7 @@ async def test_of_two_final_receipts_that_went_out_unmatched_the_second_is_stale
 
 
 async def test_unmatched_receipts_are_found_by_each_of_their_ids(lab: "Lab", store: Store) -> None:
-    await lab.ask(store.receipts.unmatched, KEY, lab.question("t1", "s1"), b"{}", "dr-1")
+    await lab.ask(store.receipts.unmatched, KEY, lab.question("t1", "s1"), b"{}")
     assert await answered(lab, store) == [b"{}"]
 
 

@@ -213,7 +213,7 @@ async def test_a_copy_of_the_same_name_is_none(lab: "Lab", twice: Store) -> None
 
 async def went_out(lab: "Lab", store: Store, key: bytes, body: bytes, **of: Any) -> None:
     question = lab.question("s1", **({"addresses": NOBODY} | of))
-    assert await lab.ask(store.receipts.unmatched, key, question, body, "dr-1") is None
+    assert await lab.ask(store.receipts.unmatched, key, question, body) is None
 
 
 async def test_receipts_that_went_out_unmatched_are_told_to_whom_they_speak_of(
@@ -237,7 +237,7 @@ async def test_but_not_those_of_another_phone(lab: "Lab", twice: Store) -> None:
 async def test_a_receipt_that_is_going_out_unmatched_finds_it(lab: "Lab", twice: Store) -> None:
     await expected(lab, twice, unanswered="default")
     question = lab.question("s1", addresses=NOBODY)
-    claim = await lab.ask(twice.receipts.unmatched, KEY, question, b"{}", "dr-1")
+    claim = await lab.ask(twice.receipts.unmatched, KEY, question, b"{}")
     assert claim.entry == lab.entry(unanswered="default")
 
 

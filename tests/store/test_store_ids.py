@@ -113,9 +113,9 @@ async def test_a_receipt_that_went_out_unmatched_is_found_by_another_form_of_its
     lab: "Lab", store: Store
 ) -> None:
     guessed = lab.question("10", guesses=["a", "16"], addresses=(A, ""))
-    await lab.ask(store.receipts.unmatched, b"1" * 16, guessed, b"guessed", "dr-1")
+    await lab.ask(store.receipts.unmatched, b"1" * 16, guessed, b"guessed")
     nowhere = lab.question("10", guesses=["a"], addresses=("", ""))
-    await lab.ask(store.receipts.unmatched, b"2" * 16, nowhere, b"nowhere", "dr-2")
+    await lab.ask(store.receipts.unmatched, b"2" * 16, nowhere, b"nowhere")
     recorded = await lab.ask(store.claims.answered, "m1", "o", "A", lab.entry("0A", to=A))
     assert [late.body for late in recorded.unmatched] == [b"guessed"]
 
@@ -123,7 +123,7 @@ async def test_a_receipt_that_went_out_unmatched_is_found_by_another_form_of_its
 async def test_a_receipt_that_went_out_unmatched_is_taken_by_one_mt_only(lab: "Lab", store: Store) -> None:
     """It lies under its id and under each form that the answer may have had."""
     question = lab.question("100", guesses=["64", "256"])
-    await lab.ask(store.receipts.unmatched, bytes(16), question, b"{}", "dr-1")
+    await lab.ask(store.receipts.unmatched, bytes(16), question, b"{}")
     told = [
         await lab.ask(store.claims.answered, mt, "o", f"A|{smsc_id}", lab.entry(smsc_id, mt_id=mt))
         for mt, smsc_id in (("m-1", "64"), ("m-2", "256"), ("m-1", "64"))

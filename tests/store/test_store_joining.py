@@ -46,7 +46,9 @@ async def received(
 async def safe(lab: "Lab", store: Store, smsc_id: str, what: dict[str, Any]) -> ReceiptClaim:
     """A receipt that is published."""
     claim = await received(lab, store, smsc_id, what)
-    await lab.ask(store.receipts.commit, key_of(smsc_id, what), claim.epoch, "dr", None, due=claim.due)
+    await lab.ask(
+        store.receipts.commit, key_of(smsc_id, what), claim.epoch, None, due=claim.due, held=claim.held
+    )
     return claim
 
 
@@ -112,7 +114,7 @@ async def test_a_worker_that_dies_before_it_published_leaves_the_end_to_the_next
     await safe(lab, store, "s1", DELIVERED)
     ended = await received(lab, store, "s2", DELIVERED)
     assert (await received(lab, other, "s2", DELIVERED, "w2")).verdict == "busy"
-    await lab.lapse("in", key_of("s2", DELIVERED))
+    await lab.lapse_held(ended.held)
     again = await received(lab, other, "s2", DELIVERED, "w2")
     assert (again.verdict, again.joined, again.due) == ("taken", ended.joined, ended.due)
     assert ended.joined == ("delivered", "delivered")
@@ -123,7 +125,7 @@ async def test_an_abandoned_end_is_an_end_all_the_same(lab: "Lab", store: Store)
     for number in (1, 2):
         await taken(lab, store, number, 2)
     ended = await received(lab, store, "s1", UNDELIVERABLE)
-    await lab.ask(store.receipts.abandon, key_of("s1", UNDELIVERABLE), 0, "w1")
+    await lab.ask(store.receipts.abandon, key_of("s1", UNDELIVERABLE), 0, "w1", held=ended.held)
     assert (await safe(lab, store, "s2", DELIVERED)).joined is None
     assert (await safe(lab, store, "s1", DELIVERED)).stale
     assert (await safe(lab, store, "s1", UNDELIVERABLE)).joined == ended.joined == ("undeliverable", "")
@@ -131,8 +133,8 @@ async def test_an_abandoned_end_is_an_end_all_the_same(lab: "Lab", store: Store)
 
 async def test_a_copy_elsewhere_is_an_extra_one_after_an_abandoned_end(lab: "Lab", store: Store) -> None:
     await taken(lab, store, 1, 2)
-    await received(lab, store, "s1", UNDELIVERABLE)
-    await lab.ask(store.receipts.abandon, key_of("s1", UNDELIVERABLE), 0, "w1")
+    ended = await received(lab, store, "s1", UNDELIVERABLE)
+    await lab.ask(store.receipts.abandon, key_of("s1", UNDELIVERABLE), 0, "w1", held=ended.held)
     await lab.ask(store.claims.retire, "m1")
     await lab.ask(store.claims.answered, "m1", "o1", "A", lab.entry("whole", provider="q"))
     question = lab.question("whole", provider="q", state="delivered")
@@ -146,7 +148,7 @@ async def test_a_receipt_that_went_out_unmatched_ends_it_with_the_answer(lab: "L
     unmatched = store.receipts.unmatched
     for what, body in ((ENROUTE, b"1"), (DELIVERED, b"2"), (UNDELIVERABLE, b"3")):
         question = lab.question("s2", **what)
-        await lab.ask(unmatched, key_of("s2", what), question, body, "dr")
+        await lab.ask(unmatched, key_of("s2", what), question, body)
     for _ in range(2):
         late = (await taken(lab, store, 2, 2)).unmatched
         assert [(one.body, one.stale, one.joined) for one in late] == [
@@ -160,7 +162,7 @@ async def test_a_receipt_that_went_out_unmatched_ends_it_with_the_answer(lab: "L
 async def test_a_receipt_that_goes_out_just_after_its_answer_ends_it(lab: "Lab", store: Store) -> None:
     await taken(lab, store, 2, 2)
     question = lab.question("s2", **UNDELIVERABLE)
-    claim = await lab.ask(store.receipts.unmatched, bytes(16), question, b"", "dr")
+    claim = await lab.ask(store.receipts.unmatched, bytes(16), question, b"")
     assert claim.joined == ("", "undeliverable")
 
 
@@ -172,7 +174,7 @@ async def test_a_receipt_back_from_its_wait_ends_it(lab: "Lab", store: Store) ->
     for _ in range(2):
         claim = await lab.ask(store.receipts.lookup, key, lab.question("s1", **UNDELIVERABLE))
         assert (claim.verdict, claim.joined) == ("waiting", ("undeliverable", "", ""))
-    await lab.ask(store.receipts.commit, key, 0, "dr", None, due=claim.due)
+    await lab.ask(store.receipts.commit, key, 0, None, due=claim.due)
     assert not await waits(lab)
 
 
@@ -256,7 +258,7 @@ async def test_an_end_that_nobody_told_is_told_with_its_receipt_though_its_copy_
     await taken(lab, store, 1)
     key, question = b"%016d" % 1, lab.question("s1", **UNDELIVERABLE)
     first = await lab.ask(store.receipts.receipt, key, "w1", "dr", question)
-    await lab.lapse("in", key)  # its worker has died
+    await lab.lapse_held(first.held)  # its worker has died
     await lab.ask(store.claims.retire, "m1")
     await taken(lab, store, 1, smsc_id="t1", provider="q")
     again = await lab.ask(store.receipts.receipt, key, "w2", "dr", question)

@@ -33,6 +33,7 @@ class Claim:
     owner: str = ""
     live: bool = False
     published: bool = False
+    held: bytes = b""
 
 
 @dataclass
@@ -101,7 +102,7 @@ class World:
     async def answer(self, owner: str, number: int, copy: str) -> None:
         smsc_id = f"{copy}{number}"
         entry = self.lab.entry(smsc_id, segment=(number, OF))
-        told = await self.lab.ask(self.stores[owner].claims.part_answered, "m", "o", 7, "s", "", entry)
+        told = await self.lab.ask(self.stores[owner].claims.part_answered, "m1", "o", 7, "s", "", entry)
         expected = self.model.answered(number, smsc_id)
         assert [tuple(late) for late in told.unmatched] == [
             (_body(receipt), *verdict) for receipt, *verdict in expected
@@ -126,25 +127,27 @@ class World:
             assert bool(claim.due) == (claim.joined is not None)
         else:
             assert claim.entry is None
+        self.model.claims[receipt].held = claim.held
         if not publishes or fate == "dies":
             return
         if fate == "abandons":
-            await self.lab.ask(receipts.abandon, _key(receipt), 0, owner)
+            await self.lab.ask(receipts.abandon, _key(receipt), 0, owner, held=claim.held)
             self.model.abandon(receipt, owner)
             return
         self.model.claims[receipt].published = True
         if known:
-            await self.lab.ask(receipts.commit, _key(receipt), 0, "dr", None, due=claim.due)
+            await self.lab.ask(receipts.commit, _key(receipt), 0, None, due=claim.due, held=claim.held)
             self.tell(receipt, claim.joined)
         else:
-            told = await self.lab.ask(receipts.unmatched, _key(receipt), question, _body(receipt), "dr")
+            told = await self.lab.ask(receipts.unmatched, _key(receipt), question, _body(receipt))
             assert told is None
             self.model.early.setdefault(smsc_id, []).append(receipt)
 
     async def lapse(self, receipt: Receipt) -> None:
         claim = self.model.claims.get(receipt)
         if claim is not None and not claim.published:
-            await self.lab.lapse("in", _key(receipt))
+            lapse = self.lab.lapse_held(claim.held) if claim.held else self.lab.lapse("in", _key(receipt))
+            await lapse
             claim.live = False
 
     def tell(self, receipt: Receipt, joined: States | None) -> None:

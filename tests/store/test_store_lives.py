@@ -25,7 +25,7 @@ async def test_every_key_of_every_kind_is_mortal(lab: "Lab", store: Store) -> No
     await lab.ask(claims.claim, "m1", "o1", LEASE_MS, counter="a>b", state="w")
     await lab.ask(claims.leave, "m1", "o1", 7, "n")
     await lab.ask(claims.claim, "m1", "o1", LEASE_MS, reference=7, state="w")
-    await lab.ask(receipts.unmatched, b"u" * 16, lab.question("s1", guesses=["g"]), b"", "dr-u")
+    await lab.ask(receipts.unmatched, b"u" * 16, lab.question("s1", guesses=["g"]), b"")
     for number in (1, 2):
         await mortal()
         entry = lab.entry(f"s{number}", segment=(number, 2))
@@ -39,7 +39,7 @@ async def test_every_key_of_every_kind_is_mortal(lab: "Lab", store: Store) -> No
         await lab.ask(receipts.abandon, key, 0, "w1")
         await mortal()
     await lab.ask(receipts.waiting, b"w" * 16, "dr")
-    await lab.ask(receipts.commit, b"w" * 16, 1, "dr", 1000, due=b"none")
+    await lab.ask(receipts.commit, b"w" * 16, 1, 1000, due=b"none")
     await lab.ask(receipts.overdue, 9, LEASE_MS)
     await mortal()
     await lab.ask(claims.retire, "m1")

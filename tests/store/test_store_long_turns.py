@@ -32,7 +32,7 @@ def test_whatever_a_flight_does_in_one_turn_may_be_done_again(
     async def play() -> None:
         async with open_lab(f"t{secrets.token_hex(4)}") as lab:
             store = await lab.stuttering()
-            await lab.ask(store.receipts.unmatched, bytes(16), lab.question("a2", grade=2), b"", "dr")
+            await lab.ask(store.receipts.unmatched, bytes(16), lab.question("a2", grade=2), b"")
             if claim:
                 await lab.ask(store.claims.claim, "m1", "o1", LEASE_MS, reference=7, state="w")
             for flight, turn in walk:

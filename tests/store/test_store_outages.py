@@ -84,7 +84,7 @@ async def test_every_fail_fast_operation_is_unknown_without_its_reply(lab: "Lab"
 
 async def test_kept_operations_whose_replies_are_lost_come_out_as_if_once(lab: "Lab", proxy: "Proxy") -> None:
     other = await lab.store("w2")
-    await lab.ask(other.receipts.unmatched, KEY, lab.question("s1"), b"{}", "dr-1")
+    await lab.ask(other.receipts.unmatched, KEY, lab.question("s1"), b"{}")
     store = await lab.store(url=proxy.url)
     turns = Turns(store)
     for name in ("given", "given-up"):
@@ -109,8 +109,8 @@ async def test_kept_operations_whose_replies_are_lost_come_out_as_if_once(lab: "
     await lost(store.receipts.abandon, other_key, 0, "w1")
     assert await lab.ask(other.receipts.message, other_key, "w2", "mo-2") == MessageClaim("taken", "mo-1")
     await lost(store.receipts.waiting, other_key, "mo-1")
-    await lost(store.receipts.commit, other_key, 0, "mo-1", None)
-    found = await lost(store.receipts.unmatched, b"u" * 16, lab.question("s1", grade=0), b"", "dr-2")
+    await lost(store.receipts.commit, other_key, 0, None)
+    found = await lost(store.receipts.unmatched, b"u" * 16, lab.question("s1", grade=0), b"")
     assert found.entry == lab.entry()
     assert await lab.ask(other.claims.claim, "given", "o2", LEASE_MS) == Claim("done", info="sealed")
     assert await lab.ask(other.claims.claim, "given-up", "o2", LEASE_MS) == Claim("new")

@@ -76,7 +76,7 @@ async def test_a_final_receipt_in_time_takes_it_off_the_list(lab: "Lab", store: 
     await accepted(lab, store)
     claim = await received(lab, store)
     assert await lab.redis.zcard(lab.key("due", "dr")) == 1, "until its event is published"
-    await lab.ask(store.receipts.commit, KEY, claim.epoch, "dr", None, due=claim.due)
+    await lab.ask(store.receipts.commit, KEY, claim.epoch, None, due=claim.due, held=claim.held)
     assert await lab.redis.zcard(lab.key("due", "dr")) == 0
 
 
@@ -92,7 +92,7 @@ async def test_what_is_known_is_the_last_state_that_is_not_final(lab: "Lab", sto
 async def test_a_repeat_of_what_was_published_changes_nothing_that_is_known(lab: "Lab", store: Store) -> None:
     await accepted(lab, store)
     await received(lab, store, state="enroute", grade=0)
-    await lab.ask(store.receipts.commit, KEY, 0, "dr", None)
+    await lab.ask(store.receipts.commit, KEY, 0, None)
     other = lab.question("s1", state="accepted", grade=0)
     await lab.ask(store.receipts.receipt, b"o" * 16, "w1", "dr", other)
     await received(lab, store, state="enroute", grade=0)
@@ -129,7 +129,7 @@ async def test_a_repeated_answer_neither_moves_nor_renews_it(lab: "Lab", store: 
 
 
 async def test_an_mt_whose_receipt_came_before_its_answer_is_never_overdue(lab: "Lab", store: Store) -> None:
-    await lab.ask(store.receipts.unmatched, KEY, lab.question("s1"), b"", "dr")
+    await lab.ask(store.receipts.unmatched, KEY, lab.question("s1"), b"")
     await accepted(lab, store)
     assert await lab.redis.zcard(lab.key("due", "dr")) == 0
 

@@ -20,9 +20,9 @@ async def test_a_message_is_claimed_published_and_then_a_repeat(lab: "Lab", stor
     assert await lab.ask(message, KEY, "w1", "mo-1") == MessageClaim("new", "mo-1")
     assert await lab.ask(message, KEY, "w1", "mo-2") == MessageClaim("mine", "mo-1")
     assert await lab.ask(message, KEY, "w2", "mo-3") == MessageClaim("busy", "mo-1")
-    await lab.ask(commit, KEY, 0, "mo-1", None)
+    await lab.ask(commit, KEY, 0, None)
     for worker in ("w1", "w2"):
-        assert await lab.ask(message, KEY, worker, "mo-4") == MessageClaim("repeat", "mo-1")
+        assert await lab.ask(message, KEY, worker, "mo-4") == MessageClaim("repeat", "")
 
 
 async def test_a_dead_workers_message_is_published_under_its_first_event_id(lab: "Lab", store: Store) -> None:
@@ -43,7 +43,7 @@ async def test_the_lease_of_a_message_is_five_seconds(lab: "Lab", store: Store) 
 
 async def test_a_commit_may_be_for_a_short_time_only(lab: "Lab", store: Store) -> None:
     await lab.ask(store.receipts.message, KEY, "w1", "mo-1")
-    await lab.ask(store.receipts.commit, KEY, 0, "mo-1", 10_000)
+    await lab.ask(store.receipts.commit, KEY, 0, 10_000)
     assert 0 < await lab.redis.pttl(lab.key("in", KEY)) <= 10_000
 
 
@@ -53,7 +53,7 @@ async def test_an_abandoned_message_is_anybodys_and_keeps_its_event_id(lab: "Lab
     assert (await lab.ask(store.receipts.message, KEY, "w2", "mo-2")).verdict == "busy"
     await lab.ask(store.receipts.abandon, KEY, 0, "w1")
     assert await lab.ask(store.receipts.message, KEY, "w2", "mo-2") == MessageClaim("taken", "mo-1")
-    await lab.ask(store.receipts.commit, KEY, 0, "mo-1", None)
+    await lab.ask(store.receipts.commit, KEY, 0, None)
     await lab.ask(store.receipts.abandon, KEY, 0, "w2")
     assert (await lab.ask(store.receipts.message, KEY, "w1", "mo-3")).verdict == "repeat"
 
@@ -66,13 +66,33 @@ async def test_a_receipt_finds_its_mt_with_all_that_events_need(lab: "Lab", stor
         lab, store, to="+447700900123", receipt="all", possible_duplicate=True, metadata={"k": ["|\n", None]}
     )
     claim = await received(lab, store)
-    assert claim == ReceiptClaim("new", "dr-1", entry, due=lab.due())
-    assert await received(lab, store, event_id="dr-2") == replace(claim, verdict="mine")
+    assert claim == ReceiptClaim("new", "dr-1", entry, due=lab.due(), held=lab.held(KEY))
+    assert await received(lab, store) == replace(claim, verdict="mine")
     assert await received(lab, store, owner="w2") == replace(claim, verdict="busy")
-    await lab.lapse("in", KEY)
-    assert await received(lab, store, owner="w2", event_id="dr-3") == replace(claim, verdict="taken")
-    await lab.ask(store.receipts.commit, KEY, 0, "dr-1", None)
-    assert await received(lab, store, event_id="dr-4") == replace(claim, verdict="repeat")
+    await lab.lapse_held(claim.held)
+    assert await received(lab, store, owner="w2") == replace(claim, verdict="taken")
+    await lab.ask(store.receipts.commit, KEY, 0, None, held=claim.held)
+    assert await received(lab, store) == replace(claim, verdict="repeat")
+
+
+async def test_a_receipt_that_ends_its_mt_needs_no_key_of_its_own(lab: "Lab", store: Store) -> None:
+    await submitted(lab, store)
+    before = await lab.keys()
+    for _ in range(2):
+        claim = await received(lab, store)
+        assert set(await lab.keys()) == set(before)
+        await lab.ask(store.receipts.commit, KEY, 0, None, held=claim.held)
+    assert (await received(lab, store)).verdict == "repeat"
+
+
+async def test_the_lease_of_a_receipt_is_five_seconds(lab: "Lab", store: Store) -> None:
+    await submitted(lab, store)
+    await received(lab, store)
+    value = await lab.value("id", "p", "s1")
+    assert value is not None
+    seconds, microseconds = await lab.redis.time()
+    left_ms = int(value.split(b":")[1]) - (seconds * 1000 + microseconds // 1000)
+    assert 1_000 < left_ms <= 5_000
 
 
 async def test_a_receipt_nobody_sent_is_claimed_without_an_mt(lab: "Lab", store: Store) -> None:
@@ -88,9 +108,12 @@ async def test_ids_of_providers_are_their_own(lab: "Lab", store: Store) -> None:
 @pytest.mark.parametrize("smsc_id", ["0a:b|c", "a\nb", "ÿ", " ", "7" * 65])
 async def test_an_id_may_be_any_text(lab: "Lab", store: Store, smsc_id: str) -> None:
     entry = await submitted(lab, store, smsc_id)
-    assert (await received(lab, store, ids=(smsc_id,))).entry == entry
-    await lab.ask(store.receipts.abandon, KEY, 0, "w1")
+    claim = await received(lab, store, ids=(smsc_id,))
+    assert claim.entry == entry
+    await lab.ask(store.receipts.abandon, KEY, 0, "w1", held=claim.held)
     assert (await received(lab, store, ids=(smsc_id,))).verdict == "taken"
+    await lab.ask(store.receipts.commit, KEY, 0, None, held=claim.held)
+    assert (await received(lab, store, ids=(smsc_id,))).verdict == "repeat"
 
 
 async def test_the_first_id_that_is_known_decides(lab: "Lab", store: Store) -> None:
@@ -135,24 +158,27 @@ async def test_an_id_used_again_means_the_newest_mt_whose_address_fits(lab: "Lab
     to_b = await submitted(lab, store, mt_id="m2", to="447700900222")
     again_to_a = await submitted(lab, store, mt_id="m3", to="447700900111")
     expected = {
-        ("447700900222", ""): ReceiptClaim("new", "dr-1-1", to_b, epoch=1, due=lab.due(epoch=1)),
-        ("447700900111", ""): ReceiptClaim("new", "dr-1-2", again_to_a, epoch=2, due=lab.due(epoch=2)),
+        ("447700900222", ""): (1, to_b),
+        ("447700900111", ""): (2, again_to_a),
     }
-    for addresses, claim in expected.items():
+    for addresses, (epoch, entry) in expected.items():
+        due, held = lab.due(epoch=epoch), lab.held(KEY, epoch=epoch)
+        claim = ReceiptClaim("new", f"dr-1-{epoch}", entry, epoch=epoch, due=due, held=held)
         assert await received(lab, store, addresses=addresses) == claim
     assert to_a != again_to_a
 
 
 async def test_the_same_receipt_of_the_next_use_is_no_repeat(lab: "Lab", store: Store) -> None:
     await submitted(lab, store, mt_id="m1")
-    await received(lab, store)
-    await lab.ask(store.receipts.commit, KEY, 0, "dr-1", None)
+    first = await received(lab, store)
+    await lab.ask(store.receipts.commit, KEY, 0, None, held=first.held)
     newer = await submitted(lab, store, mt_id="m2")
-    claim = ReceiptClaim("new", "dr-1-1", newer, epoch=1, due=lab.due(epoch=1))
+    held = lab.held(KEY, epoch=1)
+    claim = ReceiptClaim("new", "dr-1-1", newer, epoch=1, due=lab.due(epoch=1), held=held)
     assert await received(lab, store) == claim
-    await lab.ask(store.receipts.abandon, KEY, 1, "w1")
+    await lab.ask(store.receipts.abandon, KEY, 1, "w1", held=held)
     assert (await received(lab, store, owner="w2")).verdict == "taken"
-    await lab.ask(store.receipts.commit, KEY, 1, "dr-1-1", None)
+    await lab.ask(store.receipts.commit, KEY, 1, None, held=held)
     assert await received(lab, store, owner="w2") == replace(claim, verdict="repeat")
 
 
@@ -160,7 +186,8 @@ async def test_the_same_mt_answered_again_under_its_id_is_no_new_use(lab: "Lab",
     """As when a provider calls a resend a duplicate and names the first copy."""
     await submitted(lab, store)
     flagged = await submitted(lab, store, possible_duplicate=True)
-    assert await received(lab, store) == ReceiptClaim("new", "dr-1", flagged, due=lab.due())
+    expected = ReceiptClaim("new", "dr-1", flagged, due=lab.due(), held=lab.held(KEY))
+    assert await received(lab, store) == expected
     replayed = await submitted(lab, store, generation=1)
     assert (await received(lab, store)).entry == replayed
 
@@ -189,8 +216,10 @@ async def test_a_receipt_after_the_final_one_is_stale(lab: "Lab", store: Store) 
 
 async def test_an_abandoned_receipt_may_be_out_and_ends_its_mt(lab: "Lab", store: Store) -> None:
     await submitted(lab, store)
-    await received(lab, store, KEY)
-    await lab.ask(store.receipts.abandon, KEY, 0, "w1")
+    claim = await received(lab, store, KEY)
+    await lab.ask(store.receipts.abandon, KEY, 0, "w2", held=claim.held)
+    assert (await received(lab, store, KEY)).verdict == "mine", "it is not for others to give up"
+    await lab.ask(store.receipts.abandon, KEY, 0, "w1", held=claim.held)
     assert (await received(lab, store, b"y" * 16)).stale
     again = await received(lab, store, KEY)
     assert (again.verdict, again.stale) == ("taken", False)

@@ -15,7 +15,7 @@ local function record_answer(key, owner, info, named)
   local letter, recorded = finished(value)
   if recorded == info then return letter == 'F' or letter == 'f', false end
   if letter and letter ~= 'E' then return true, true end
-  local fenced = value and pending(value) ~= owner
+  local fenced = value and not is_pending_of(owner, value)
   letter = fenced and 'F' or 'D'
   put(key, (named and letter or string.lower(letter)) .. '|' .. info)
   return fenced, false
@@ -33,10 +33,10 @@ end
 
 -- Another id for an MT that has one is that of an extra copy. Reply: fenced[, unmatched receipts].
 function operations.answered()
-  local key, owner, info, id_key, un_key, digits, json, overdue_ms = take(8)
+  local key, owner, info, id_key, un_key, digits, body, overdue_ms = take(8)
   local fenced, otherwise = record_answer(key, owner, info, id_key ~= '')
   if id_key == '' then return reply_of(fenced, {}) end
-  local hit, added = remember(id_key, digits, '', json)
+  local hit, added = remember(id_key, digits, '', body)
   if otherwise then
     if added and string.find(get(key), '^[DF]') then hit.use.extra = '+' end
     if hit.use.extra == '' then put(key, 'F|' .. info) end
@@ -51,8 +51,8 @@ end
 
 -- The name of an MT in doubt, before any answer. Reply: as of an answer.
 function operations.expected()
-  local key, id_key, un_key, digits, json = take(5)
-  local hit = remember(id_key, digits, '', json)
+  local key, id_key, un_key, digits, body = take(5)
+  local hit = remember(id_key, digits, '', body)
   local unmatched = take_unmatched(un_key, key, hit)
   save(hit)
   return reply_of(false, unmatched)
@@ -88,11 +88,11 @@ end
 -- that copy, too: its receipt may come before anybody says so again. One that was fenced by an end begins a copy, too,
 -- unless there is one, or it was given up. Reply: fenced[, unmatched receipts].
 function operations.part_answered()
-  local key, owner, reference, state, info, mt_key, provider, id_key, un_key, digits, n, of, json, dup, overdue_ms =
+  local key, owner, reference, state, info, mt_key, provider, id_key, un_key, digits, n, of, body, dup, overdue_ms =
     take(15)
   local joins, run = join_key(mt_key), reference .. '|' .. provider
   local join = read_hash(joins)
-  local hit = id_key ~= '' and remember(id_key, digits, n .. '/' .. of, json)
+  local hit = id_key ~= '' and remember(id_key, digits, n .. '/' .. of, body)
   local place = hit and place_of(hit) or ''
   local given_up = not join.run and join.retired == reference
   local same = join.run == run

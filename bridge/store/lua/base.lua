@@ -15,13 +15,16 @@
 --                                 E|info                                  ended without an answer
 --   ref:<counter>                 the last reference drawn for a long MT
 --   join:<mt_key>                 hash, of the copy of a long MT that counts (`joining.lua`)
---   id:<provider>:<canonical id>  epoch|mark|digits|segment|json, a line for each MT that had this id, newest first
---                                 mark: + if of an extra copy, then the tag of the final receipt seen; or, of an MT
---                                 of one segment, ~ and its last state; or nothing. digits: the MT's destination.
---                                 segment: n/of or nothing. json: `id`, if not canonical; `key`: mt_key of a long MT
---   in:<16 octets>[:<epoch>]      P|owner|deadline_ms|event_id
+--   id:<provider>:<canonical id>  epoch|mark|digits|segment|body, a line for each MT that had this id, newest first
+--                                 mark: + if of an extra copy, then the tag of the final receipt seen, and its claim,
+--                                 where that stands here: :deadline_ms:owner, or ! when it is published; or, of an
+--                                 MT of one segment, ~ and its last state; or nothing. digits: the MT's destination.
+--                                 segment: n/of or nothing. body: = or, if its number began with a plus, + and the
+--                                 MT's id, after a ! if a copy may be elsewhere; JSON if there is more to say
+--   in:<16 octets>[:<epoch>]      of a message or receipt whose claim stands in no mark:
+--                                 P|owner|deadline_ms|event_id
 --                                 W|event_id                              safe in a wait queue
---                                 D|event_id                              published
+--                                 D                                       published
 --   in:<16 octets>:mt             claim key of the MT that took it after it was published unmatched
 --   un:<provider>:<form of id>    cmsgpack list of receipts published unmatched (`unmatched.lua`)
 --   seg:<16 octets>[:<event_id>]  hash, segments of a long MO (`segments.lua`)
@@ -45,6 +48,8 @@ local operations = {}
 
 local function get(key) return redis.call('GET', key) end
 local function put(key, value, ttl_ms) redis.call('SET', key, value, 'PX', ttl_ms or retention) end
+-- Only if there is nothing under the key: says whether.
+local function put_first(key, value, ttl_ms) return redis.call('SET', key, value, 'PX', ttl_ms or retention, 'NX') end
 local function keep(key, ttl_ms) redis.call('PEXPIRE', key, ttl_ms or retention) end
 
 local function read_hash(key)
@@ -53,10 +58,22 @@ local function read_hash(key)
   return fields
 end
 
-local function after(ms) return string.format('%d', now + ms) end
+-- Few different times are asked for, and to write a number takes as long as to look up a key.
+local deadlines = {}
+local function after(ms)
+  local deadline = deadlines[ms]
+  if not deadline then
+    deadline = string.format('%d', now + ms)
+    deadlines[ms] = deadline
+  end
+  return deadline
+end
 
 -- A pending claim: owner, deadline, and more: reference and state, or event id. nil for any other value.
 local function pending(value) return string.match(value, '^P|([^|]*)|(%d+)|?([^|]*)|?(.*)$') end
+
+-- The same question of one owner only, which is answered sooner.
+local function is_pending_of(owner, value) return string.sub(value, 1, #owner + 3) == 'P|' .. owner .. '|' end
 
 local function pending_value(owner, deadline, ...) return table.concat({'P', owner, deadline, ...}, '|') end
 

@@ -26,9 +26,11 @@ function operations.begin() return lost_of_late(take(1) == '1') and 1 or 0 end
 
 function operations.claim()
   local key, owner, lease_ms, takeover, seen, again = take(6)
+  local value = 'P|' .. owner .. '|' .. after(lease_ms)
+  if again ~= '1' and put_first(key, value) then return 'new' end
   local refusal, verdict, reference, state = try_claim(key, owner, takeover, seen, again)
   if refusal then return refusal end
-  put(key, 'P|' .. owner .. '|' .. after(lease_ms))
+  put(key, value)
   return as_found(verdict, reference, state)
 end
 

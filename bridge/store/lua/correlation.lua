@@ -3,31 +3,42 @@
 local KEPT_USES = 8             -- of one id, by as many MTs; spellings of different ids may share a canonical form
 local SUFFIX_DIGITS = 7         -- so many last digits at least must be equal, where one number is written longer
 
+local LINE = '(%d+)|(%+?)([^|:!]*)([^|]*)|([^|]*)|([^|]*)|([^\n]*)'
+local ONLY_LINE = '^' .. LINE .. '$'  -- of nearly all ids, and sooner read so
+
+local function read_use(epoch, extra, mark, claim, digits, segment, body)
+  return epoch and {
+    epoch = epoch, extra = extra, mark = mark, claim = claim, digits = digits, segment = segment, body = body
+  }
+end
+
 local function read_uses(value)
-  local uses = {}
-  for epoch, extra, mark, digits, segment, json in
-    string.gmatch(value or '', '(%d+)|(%+?)([^|]*)|([^|]*)|([^|]*)|([^\n]*)')
-  do
-    uses[#uses + 1] =
-      {epoch = tonumber(epoch), extra = extra, mark = mark, digits = digits, segment = segment, json = json}
+  if not value then return {} end
+  local uses = {read_use(string.match(value, ONLY_LINE))}
+  if uses[1] then return uses end
+  for epoch, extra, mark, claim, digits, segment, body in string.gmatch(value, LINE) do
+    uses[#uses + 1] = read_use(epoch, extra, mark, claim, digits, segment, body)
   end
   return uses
+end
+
+local function line_of(use)
+  return use.epoch .. '|' .. use.extra .. use.mark .. use.claim .. '|' .. use.digits .. '|' .. use.segment .. '|'
+    .. use.body
 end
 
 -- A hit is one use of an id, among all uses of that id.
 
 local function save(hit)
   local lines = {}
-  for i, use in ipairs(hit.uses) do
-    lines[i] = use.epoch .. '|' .. use.extra .. use.mark .. '|' .. use.digits .. '|' .. use.segment .. '|' .. use.json
-  end
+  for i, use in ipairs(hit.uses) do lines[i] = line_of(use) end
   put(hit.key, table.concat(lines, '\n'))
 end
 
 local function use_at(id_key, epoch)
   local uses = read_uses(get(id_key))
   for _, use in ipairs(uses) do
-    if use.epoch == tonumber(epoch) then return {key = id_key, uses = uses, use = use} end
+    if use.epoch == epoch then return {key = id_key, uses = uses, use = use} end
   end
 end
 
@@ -35,7 +46,7 @@ local function place_of(hit) return hit.use.epoch .. '|' .. hit.key end
 local function hit_at(place) return use_at(string.match(place, '|(.*)$'), string.match(place, '^%d+')) end
 
 -- The tag of the final receipt that this use has seen.
-local function ended_by(use) return string.sub(use.mark, 1, 1) ~= '~' and use.mark or '' end
+local function ended_by(use) return string.byte(use.mark) ~= 126 and use.mark or '' end
 
 local function fits(digits, address)
   if digits == address then return true end
@@ -49,39 +60,50 @@ local function speaks_of(digits, one, other, guess)
   return fits(digits, one) or fits(digits, other)
 end
 
-local DOUBLED = 'possible_duplicate'
+-- What the body of a use says; of a short one, as far as it matters here.
+local function read_body(body)
+  if string.byte(body) == 123 then return cjson.decode(body) end
+  local doubled, mt = string.match(body, '^(!?)[=+](.*)$')
+  return {mt = mt, possible_duplicate = doubled == '!'}
+end
+
+local function with_doubled(body)
+  if string.byte(body) ~= 123 then return '!' .. body end
+  return '{"possible_duplicate":true,' .. string.sub(body, 2)
+end
 
 -- Whether it was only to be expected. The word may stand in what a producer wrote, too.
-local function is_unanswered(json)
-  return string.find(json, '"unanswered":', 1, true) ~= nil and cjson.decode(json).unanswered ~= nil
+local function is_unanswered(body)
+  return string.find(body, '"unanswered":', 1, true) ~= nil and read_body(body).unanswered ~= nil
 end
 
-local function same_mt(json, other)
-  if json == other then return true end
-  local a, b = cjson.decode(json), cjson.decode(other)
-  return a.mt == b.mt and a.generation == b.generation
+local function mt_key_of(body)
+  local said = read_body(body)
+  return said.generation and string.format('%s\t%d', said.mt, said.generation) or said.mt
 end
+
+local function same_mt(body, other) return body == other or mt_key_of(body) == mt_key_of(other) end
 
 -- The uses of an id, and that of this MT: found again, or added as the newest. Second value: whether added. What was
 -- remembered of it stands: a producer's repeat may say other things, but they were not sent. A use that only was to be
 -- expected is added when more is known of it.
-local function remember(id_key, digits, segment, json)
+local function remember(id_key, digits, segment, body)
   local uses = read_uses(get(id_key))
   for _, use in ipairs(uses) do
-    if same_mt(use.json, json) then
+    if same_mt(use.body, body) then
       use.segment = segment
-      if is_unanswered(use.json) then
-        use.json = json
+      if is_unanswered(use.body) then
+        use.body = body
         return {key = id_key, uses = uses, use = use}, true
       end
-      if json ~= use.json and cjson.decode(json)[DOUBLED] and not cjson.decode(use.json)[DOUBLED] then
-        use.json = '{"' .. DOUBLED .. '":true,' .. string.sub(use.json, 2)
+      if body ~= use.body and read_body(body).possible_duplicate and not read_body(use.body).possible_duplicate then
+        use.body = with_doubled(use.body)
       end
       return {key = id_key, uses = uses, use = use}, false
     end
   end
-  local epoch = uses[1] and uses[1].epoch + 1 or 0
-  local use = {epoch = epoch, extra = '', mark = '', digits = digits, segment = segment, json = json}
+  local epoch = uses[1] and string.format('%d', uses[1].epoch + 1) or '0'
+  local use = read_use(epoch, '', '', '', digits, segment, body)
   table.insert(uses, 1, use)
   uses[KEPT_USES + 1] = nil
   return {key = id_key, uses = uses, use = use}, true
@@ -90,21 +112,22 @@ end
 -- What is asked of a receipt (`Question`), and by what it is told from others: its tag. The canonical forms of its ids,
 -- the ids as received and the guesses stay where they are, in ARGV: the numbers of the last of each.
 local function take_question()
-  local tag, grade, state, base, one, other, ids, guesses = take(8)
-  local question =
-    {tag = tag, grade = tonumber(grade), state = state, base = base, one = one, other = other, first = at}
-  question.forms = at + ids - 1
-  question.ids = question.forms + ids
-  question.guesses = question.ids + guesses
-  at = question.guesses + 1
-  return question
+  local tag, grade, state, base, one, other, count, guesses = take(8)
+  local first = at
+  local forms = first + count - 1
+  local ids = forms + forms - first + 1
+  at = (guesses == '0' and ids or ids + guesses) + 1
+  return {
+    tag = tag, grade = grade, state = state, base = base, one = one, other = other,
+    first = first, forms = forms, ids = ids, guesses = at - 1,
+  }
 end
 
 local function forms_of(question) return {unpack(ARGV, question.first, question.forms)} end
 local function guesses_of(question) return {unpack(ARGV, question.ids + 1, question.guesses)} end
 
 local function spelt(use, form)
-  return string.find(use.json, '"id":', 1, true) and cjson.decode(use.json).id or form
+  return string.find(use.body, '"id":', 1, true) and read_body(use.body).id or form
 end
 
 -- Of the MTs that had this form of an id, the newest whose address fits; one that had it as received goes before.
@@ -123,18 +146,19 @@ local function newest(question, form, id)
   return found and {key = key, uses = uses, use = found}
 end
 
--- The MT that a receipt means: of the first id that has one. Guesses that mean two MTs mean none.
+-- The MT that a receipt means: of the first id that has one. Guesses that mean two MTs mean none. Second value: whether
+-- it was its first id, so that the same receipt finds it again, whatever other ids come to mean.
 local function find(question)
   local count = question.ids - question.forms
   for i = question.first, question.forms do
     local hit = newest(question, ARGV[i], ARGV[i + count])
-    if hit then return hit end
+    if hit then return hit, i == question.first end
   end
   local guessed
   for i = question.ids + 1, question.guesses do
     local hit = newest(question, ARGV[i])
-    if hit and guessed and not same_mt(hit.use.json, guessed.use.json) then return nil end
+    if hit and guessed and not same_mt(hit.use.body, guessed.use.body) then return nil end
     guessed = guessed or hit
   end
-  return guessed
+  return guessed, false
 end

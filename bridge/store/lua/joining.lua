@@ -16,7 +16,7 @@
 --   joined   the states of all segments at that time, with commas
 
 local function join_key(mt_key) return prefix .. ':join:' .. mt_key end
-local function join_key_of(use) return join_key(cjson.decode(use.json).key) end
+local function join_key_of(use) return join_key(mt_key_of(use.body)) end
 
 -- The numbers of the segments whose id this is. Some providers give all segments one id.
 local function segments_at(join, place)
@@ -50,7 +50,7 @@ local function end_segments(key, join, numbers, question)
     join['f' .. n] = question.state
     redis.call('HSET', key, 'f' .. n, question.state)
   end
-  if not join.ended and (question.grade == 2 or all_final(join)) then
+  if not join.ended and (question.grade == '2' or all_final(join)) then
     join.ended, join.joined = question.tag, states_of(join)
     redis.call('HSET', key, 'ended', join.ended, 'joined', join.joined)
   end
@@ -62,11 +62,11 @@ local function judge_segment(hit, question, decides)
   local join = read_hash(key)
   local numbers = segments_at(join, place_of(hit))
   local counts = #numbers > 0
-  if decides and question.grade > 0 and (use.mark == '' or use.mark == question.tag) then
+  if decides and question.grade ~= '0' and (ended_by(use) == '' or use.mark == question.tag) then
     use.mark, hit.changed = question.tag, true
     if counts then end_segments(key, join, numbers, question) end
   end
-  local stale = use.mark ~= '' and use.mark ~= question.tag
+  local stale = ended_by(use) ~= '' and use.mark ~= question.tag
   local ends = join.ended == question.tag
   return stale and 1 or 0, counts and 0 or 1, ends and join.joined or '', ends and due_of_join(key) or '',
     join.dup and 1 or 0
@@ -74,10 +74,8 @@ end
 
 -- Whether it was to be expected only, and the MT has been answered otherwise since: it speaks of a copy beside that.
 local function is_beside(use)
-  if not is_unanswered(use.json) then return false end
-  local mt = cjson.decode(use.json)
-  local mt_key = mt.generation and string.format('%s\t%d', mt.mt, mt.generation) or mt.mt
-  return string.find(get(prefix .. ':mt:' .. mt_key) or '', '^[DFdf]|') ~= nil
+  if not is_unanswered(use.body) then return false end
+  return string.find(get(prefix .. ':mt:' .. mt_key_of(use.body)) or '', '^[DFdf]|') ~= nil
 end
 
 -- What is to be said of a receipt and the MT it means: stale, extra, joined, due, doubled. `decides`: and what it says
@@ -86,23 +84,24 @@ local function judge(hit, question, decides)
   local use = hit.use
   if use.segment ~= '' then return judge_segment(hit, question, decides) end
   if use.extra == '' and is_beside(use) then use.extra, hit.changed = '+', true end
-  if decides and ended_by(use) == '' then
-    local mark = question.grade > 0 and question.tag or question.state ~= '' and '~' .. question.state or use.mark
-    hit.changed = hit.changed or mark ~= use.mark
-    use.mark = mark
-  end
   local tag, counts = ended_by(use), use.extra == ''
+  if decides and tag == '' then
+    local mark = question.grade ~= '0' and question.tag or question.state ~= '' and '~' .. question.state or use.mark
+    hit.changed = hit.changed or mark ~= use.mark
+    use.mark, tag = mark, question.grade ~= '0' and mark or ''
+  end
   local stale, ends = tag ~= '' and tag ~= question.tag, counts and tag == question.tag
   return stale and 1 or 0, counts and 0 or 1, '', ends and due_of(hit) or '', 0
 end
 
-local function line_of(hit, doubled) return hit.key, hit.use.digits, hit.use.segment, hit.use.json, doubled end
+local function mt_of(hit, doubled) return hit.key, hit.use.digits, hit.use.segment, hit.use.body, doubled end
 
--- The same, as it is told: epoch, stale, extra, joined, due, id key, digits, segment, json, doubled. The id is
--- remembered as long as its receipts are: were it forgotten first, the same receipt of its next use, which would then
--- be the first again, would pass for a repeat.
+-- The same, as it is told: epoch, stale, extra, joined, due, claimed by its mark, id key, digits, segment, body, doubled.
+-- The id is remembered as long as its receipts are: were it forgotten first, the same receipt of its next use, which
+-- would then be the first again, would pass for a repeat.
 local function told(hit, question, decides)
   local stale, extra, joined, due_member, doubled = judge(hit, question, decides)
   if hit.changed then save(hit) end
-  return hit.use.epoch, stale, extra, joined, due_member, line_of(hit, doubled)
+  local held = hit.use.mark == question.tag and hit.use.claim ~= ''
+  return hit.use.epoch, stale, extra, joined, due_member, held and 1 or 0, mt_of(hit, doubled)
 end

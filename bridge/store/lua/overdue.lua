@@ -19,7 +19,7 @@ local function awaited(member)
 end
 
 -- What cannot be read is told to nobody, and is looked at again when its lease has passed. Reply: {member, states, id
--- key, digits, segment, json, doubled}...
+-- key, digits, segment, body, doubled}...
 function operations.due_receipts()
   local limit, lease_ms = take(2)
   local found = {}
@@ -27,7 +27,7 @@ function operations.due_receipts()
     enlist(DUE_RECEIPTS, member, after(lease_ms))
     local readable, hit, states, doubled = pcall(awaited, member)
     if readable and hit then
-      found[#found + 1] = {member, states, line_of(hit, doubled)}
+      found[#found + 1] = {member, states, mt_of(hit, doubled)}
     elseif readable then
       delist(DUE_RECEIPTS, member)
     end

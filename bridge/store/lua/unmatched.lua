@@ -13,7 +13,7 @@ end
 
 -- The claim of a receipt under the use of its id that it turned out to mean: the provider's next copy is a repeat.
 local function settle_under(key, epoch)
-  if epoch > 0 then put(key .. ':' .. epoch, 'D|') end
+  if epoch ~= '0' then put(key .. ':' .. epoch, 'D') end
 end
 
 local function leave_unmatched(un_key, question, body, key, guess)
@@ -26,14 +26,15 @@ end
 
 -- A receipt lies under each form of its id, and only one MT takes it.
 local function is_taken_by(mt_key, key)
-  redis.call('SET', key .. ':mt', mt_key, 'PX', UNMATCHED_MS, 'NX')
-  return get(key .. ':mt') == mt_key
+  return put_first(key .. ':mt', mt_key, UNMATCHED_MS) or get(key .. ':mt') == mt_key
 end
 
 -- The receipts that wait for this MT: {body, stale, extra, joined}... They stay, marked as taken by it, so that it gets
 -- them again if asked again.
 local function take_unmatched(un_key, mt_key, hit)
-  local receipts, found = read_unmatched(un_key), {}
+  local value, found = get(un_key), {}
+  if not value then return found end
+  local receipts = cmsgpack.unpack(value)
   for _, receipt in ipairs(receipts) do
     local tag, taken_by, _, one, other, grade, state, body, key, guess = unpack(receipt)
     local fitting = taken_by == '' and speaks_of(hit.use.digits, one, other, guess == 1) and is_taken_by(mt_key, key)
