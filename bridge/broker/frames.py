@@ -4,6 +4,7 @@ The library makes the same octets of an object for each frame, property and argu
 """
 
 import struct
+from functools import lru_cache
 
 from pamqp import encode
 
@@ -36,6 +37,7 @@ from bridge.broker.amqp import (
 from bridge.broker.message import Outgoing
 
 PERSISTENT = 2
+_PERSISTENT = bytes((PERSISTENT,))
 
 _SETTLE = struct.Struct(">BHIHHQBc")
 _SETTLE_OCTETS = 13
@@ -80,14 +82,14 @@ def _properties(message: Outgoing, message_id: str) -> tuple[int, bytes]:
     flags, values = DELIVERY_MODE | MESSAGE_ID, []
     if message.content_type:
         flags |= CONTENT_TYPE
-        values.append(_short(message.content_type))
+        values.append(_known(message.content_type))
     if message.content_encoding:
         flags |= CONTENT_ENCODING
         values.append(_short(message.content_encoding))
     if message.headers:
         flags |= HEADERS
         values.append(encode.field_table(message.headers))
-    values.append(bytes((PERSISTENT,)))
+    values.append(_PERSISTENT)
     if message.priority is not None:
         flags |= PRIORITY
         values.append(bytes((message.priority,)))
@@ -103,13 +105,17 @@ def _properties(message: Outgoing, message_id: str) -> tuple[int, bytes]:
         values.append(LONGLONG.pack(message.timestamp))
     if message.type:
         flags |= TYPE
-        values.append(_short(message.type))
+        values.append(_known(message.type))
     if message.app_id:
         flags |= APP_ID
-        values.append(_short(message.app_id))
+        values.append(_known(message.app_id))
     return flags, b"".join(values)
 
 
 def _short(text: str) -> bytes:
     octets = text.encode()
     return bytes((len(octets),)) + octets
+
+
+_known = lru_cache(maxsize=256)(_short)
+"""The same of what few values come again and again."""

@@ -40,7 +40,7 @@ from bridge.inbound.ports import (
 from bridge.inbound.relations import Relations
 from bridge.inbound.segments import LongMos, new_event_id
 from bridge.inbound.slumber import Slumber
-from bridge.model.events import Origin, dr_event, mo_event
+from bridge.model.events import dr_event, mo_event, origin_at
 from bridge.model.ids import digest, event_id
 from bridge.model.inbound import Dr, Inbound, Mo, MoSegment
 from bridge.model.names import Names
@@ -129,7 +129,7 @@ class Receiver:
             self.tally["refused", kind, link.provider] += 1
             answer(False)
             return
-        origin = Origin(link.provider, link.site, link.via, link.name)
+        origin = origin_at(link.provider, link.site, link.via, link.name)
         entry: Entry[Inbound] = Entry(
             key, inbound, origin, _event_id(key, inbound), answer, self._loop.time(), octets_of(inbound.raw)
         )

@@ -29,7 +29,7 @@ class Relations:
         hit an older MT. `last_chance`: without it the receipt goes out unmatched; what was learned does not count.
         """
         relation = self._relation(provider, last_chance)
-        if fresh and relation == "any":
+        if relation == "exact" or (fresh and relation == "any"):
             return ()
         return tuple(dict.fromkeys(guess for one in ids for guess in variants(one, relation)))
 

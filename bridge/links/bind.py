@@ -113,11 +113,12 @@ class Bind:
     def submit(self, body: bytes, ref: object, _failures: int = 0) -> bool:
         """Send a prepared body. False: surely not sent. True: `attempt_ended` follows exactly once with `ref`."""
         shell = self._shell
-        if shell is None or self.free <= 0:
+        free = self.free
+        if shell is None or free <= 0:
             return False
         shell.submit(body, ref)
         self.counters.submitted += 1
-        self._told_free = self.free > 0
+        self._told_free = free > 1
         return True
 
     async def run(self) -> None:
@@ -164,9 +165,9 @@ class Bind:
         """Report a change, once per batch of events."""
         now = (self.bound, self.active, self.tried, self.reason)
         before, self._told = self._told, now
-        freed = self.free > 0 and not self._told_free
-        self._told_free = self.free > 0
-        if now == before and not freed:
+        free, told_free = self.free > 0, self._told_free
+        self._told_free = free
+        if now == before and (told_free or not free):
             return
         if now[0] and before[0] and now[1] != before[1]:
             expected = now[1] or (self._shell is not None and self._shell.leaving)

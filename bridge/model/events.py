@@ -39,6 +39,9 @@ class Origin:
 
 NO_ORIGIN = Origin()
 
+origin_at = lru_cache(maxsize=1024)(Origin)
+"""The same for each message of one link."""
+
 
 def key_part(value: str | None) -> str:
     """One part of a routing key: a dot becomes `_`, a missing part `unknown` (contract, section 2)."""
@@ -65,7 +68,7 @@ def _common(kind: str, event_id: str, now: float, origin: Origin, possible_dupli
     }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)  # not frozen: one a message, and making it takes three times as long
 class MtReport:
     """What is to be said of an MT's outcome, beside the MT itself."""
 

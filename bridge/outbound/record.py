@@ -21,7 +21,7 @@ from bridge.outbound.flight import Flight
 from bridge.store.correlation import Correlation
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: one a message, and making it takes three times as long
 class Record:
     """The end of an MT. `sealed`: its event and its dead copy are confirmed. `reference`: of its segments."""
 

@@ -44,7 +44,7 @@ from bridge.model.outcome import (
 EndOutcome = Literal["rejected", "failed", "parked", "expired"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: one a message, and making it takes three times as long
 class Accept:
     """Record the answer, tell if told to, acknowledge."""
 
@@ -96,7 +96,7 @@ class End:
 Settlement = Accept | Again | Elsewhere | Wait | Resubmit | Resend | End
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: one a message, and making it takes three times as long
 class Standing:
     """Where the MT stands before this outcome: attempts counted so far, and what may still be tried."""
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from bridge.broker.message import Delivery, Outgoing, forward
 from bridge.broker.outbox import event_message
-from bridge.model.events import NO_ORIGIN, MtOutcome, MtReport, Origin, mt_event
+from bridge.model.events import NO_ORIGIN, MtOutcome, MtReport, Origin, mt_event, origin_at
 from bridge.model.ids import digest, event_id
 from bridge.model.names import HEADER_AT, HEADER_DETAIL, HEADER_REASON, Names
 from bridge.model.times import rfc3339
@@ -66,4 +66,4 @@ def invalid_messages(names: Names, route: str, delivery: Delivery, found: Invali
 
 def origin_of(link: LinkPort | None) -> Origin:
     """The link as events name it."""
-    return Origin(link.provider, link.site, link.via, link.name) if link is not None else NO_ORIGIN
+    return origin_at(link.provider, link.site, link.via, link.name) if link is not None else NO_ORIGIN

@@ -5,6 +5,7 @@ Pure. The compact form has no field that the key tells already or that has its u
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -15,7 +16,7 @@ from bridge.model.mt import ReceiptMode
 from bridge.text.message_ids import canonical
 
 
-@dataclass(slots=True, kw_only=True)  # not frozen: one a receipt, and making it takes three times as long
+@dataclass(slots=True, kw_only=True)  # not frozen: one a message, and making it takes three times as long
 class Correlation:
     """The MT that `provider` named `smsc_id`. `to` and the last three as in its body.
 
@@ -50,7 +51,7 @@ class Correlation:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: one a message, and making it takes three times as long
 class Line:
     """A Correlation as it is kept: `digits` is the comparable address, `segment` n/of or nothing.
 
@@ -62,6 +63,7 @@ class Line:
     body: bytes
 
 
+@lru_cache(maxsize=1024)
 def comparable(address: str) -> str:
     """The address as receipts are compared by: digits, without the leading zeros in which spellings differ.
 

@@ -4,6 +4,7 @@ Providers write one id in two ways: padded with zeros, in the other case, hexade
 not responsible for whose id it is, nor for which relation a provider has.
 """
 
+from functools import lru_cache
 from typing import Literal
 
 Relation = Literal["exact", "hex_dec", "dec_hex", "any"]
@@ -15,6 +16,7 @@ LONGEST_NUMBER = 256
 HEX_DIGITS = frozenset("0123456789abcdef")
 
 
+@lru_cache(maxsize=1024)
 def canonical(message_id: str) -> str:
     """The form two spellings of one id share: no blanks around, one case, no 0x, no leading zeros; at least "0"."""
     return message_id.strip().casefold().removeprefix("0x").lstrip("0") or "0"

@@ -128,6 +128,8 @@ def _readable(body: bytes) -> tuple[str, bool]:
     them and never fails. Only a byte order mark, or NULs in every other place where it begins, mean UTF-16.
     """
     head = body[:6]
+    if 0 not in head and head[:1] < b"\xfe":
+        return body.decode("latin-1"), False  # most
     if head[:2] == b"\xff\xfe" or (len(head) > 3 and not any(head[1::2])):
         return body.decode("utf-16-le", "replace").removeprefix("\ufeff"), True
     if head[:2] == b"\xfe\xff" or (len(head) > 3 and not any(head[0::2])):

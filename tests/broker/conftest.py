@@ -106,8 +106,12 @@ class Lab:
 
     async def empties(self, queue: str) -> None:
         """Wait until a queue has nothing that could still be delivered, whatever happens to its consumers."""
+        await self.reaches(queue, 0)
+
+    async def reaches(self, queue: str, depth: int) -> None:
+        """Wait until so many messages are ready in a queue."""
         async with asyncio.timeout(LIMIT_S):
-            while await self.depth(queue):  # noqa: ASYNC110
+            while await self.depth(queue) != depth:  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
 
     async def stop(self) -> None:
