@@ -86,7 +86,7 @@ machine that belong to this user. Exit code 1 if anything was lost or doubled.""
     default=0,
     show_default=True,
     metavar="MTS",
-    help="Finished ones that Redis knows before the rounds; some 600 octets each.",
+    help="Finished ones that Redis knows before the rounds; some 370 octets each.",
 )
 @click.option(
     "--in-flight",

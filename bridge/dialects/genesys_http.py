@@ -7,8 +7,9 @@ Receipts and messages from phones are read in `genesys_callbacks.py`; what its S
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Literal
-from urllib.parse import urlencode
+from urllib.parse import quote_plus
 
 from bridge.dialects.genesys_callbacks import read_genesys_callback
 from bridge.dialects.http import Effect, Reading, ident_of
@@ -40,6 +41,19 @@ _REFUSALS: Mapping[int, tuple[str, Callable[[int, str], Outcome]]] = {
 """The answers that say no, and how: for good, for now, or for the account's sake."""
 
 
+_PRIORITIES = tuple(f"priority={word.upper()}" for word in PRIORITIES)
+
+
+@cache
+def _account(login: str, password: str) -> str:
+    """The same for each MT of an account. Raises UnicodeEncodeError."""
+    return "&".join((_field("login", login), _field("password", password)))
+
+
+def _field(name: str, value: str) -> str:
+    return f"{name}={quote_plus(value)}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class GenesysHttp:
     """One account. `mms_names`: how attachments are called; `final_states`: nothing follows these, beside the usual."""
@@ -64,35 +78,32 @@ class GenesysHttp:
             return Rejected(None, uncarried)
         ident = ident_of(mt_key)
         try:
-            fields = list(self._fields(mt, ident, from_))
+            fields = "&".join(self._fields(mt, ident, from_))
         except BadAddress as error:
             return Rejected(None, str(error))
-        try:
-            body = urlencode(fields).encode("ascii")
         except UnicodeEncodeError:
             return Rejected(None, "text: is no text that UTF-8 could carry")
-        return HttpRequest(ident=ident, headers=(_FORM,), body=body)
+        return HttpRequest(ident=ident, headers=(_FORM,), body=fields.encode("ascii"))
 
-    def _fields(self, mt: Mt, ident: str, from_: str) -> Iterator[tuple[str, str]]:
-        """Raises BadAddress."""
-        yield "login", self.login
-        yield "password", self.password
-        yield "phone_number", read_number(mt.to).text
-        yield "sender", read_sender(from_).text
-        yield "message", mt.text or ""
-        yield "message_id", ident
+    def _fields(self, mt: Mt, ident: str, from_: str) -> Iterator[str]:
+        """Each as it is written. Raises BadAddress, UnicodeEncodeError."""
+        yield _account(self.login, self.password)
+        yield f"phone_number={read_number(mt.to).text}"
+        yield _field("sender", read_sender(from_).text)
+        yield _field("message", mt.text or "")
+        yield _field("message_id", ident)
         if mt.carrier is not None:
-            yield "carrier", mt.carrier
-        yield "receipt", "FALSE" if mt.receipt == "none" else "TRUE"
+            yield _field("carrier", mt.carrier)
+        yield "receipt=FALSE" if mt.receipt == "none" else "receipt=TRUE"
         if mt.app_id is not None:
-            yield "app_id", mt.app_id
+            yield _field("app_id", mt.app_id)
         if mt.conversation_id is not None:
-            yield "conversation_id", mt.conversation_id
-        yield "priority", PRIORITIES[mt.priority].upper()
+            yield _field("conversation_id", mt.conversation_id)
+        yield _PRIORITIES[mt.priority]
         for number, part in enumerate(mt.media):
-            attachment = _ATTACHMENT[self.mms_names].format(number)
-            yield f"{attachment}.content_type", part["content_type"]
-            yield f"{attachment}.content", part["data"]
+            attachment = quote_plus(_ATTACHMENT[self.mms_names].format(number))
+            yield _field(f"{attachment}.content_type", part["content_type"])
+            yield _field(f"{attachment}.content", part["data"])
 
     def read_answer(self, answer: HttpAnswer, ident: str) -> Reading:
         """The number behind the last = of a success; another status speaks for itself."""

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-OF_HTTP_SITES = {"h11", "httpx", "dns", "bridge.links.http.endpoint", "bridge.links.http_dialects"}
+OF_HTTP_SITES = {"h11", "httpx", "bridge.links.http.endpoint", "bridge.links.http_dialects"}
+OF_DNS = {"dns"}
 OF_CALLBACKS = {"bridge.inbound.callbacks.door"}
 
 SMPP: dict[str, Any] = {
@@ -50,9 +51,10 @@ def loaded(program: str, *arguments: str) -> set[str]:
         (SMPP, {}, set()),
         (SMPP, {"callbacks": CALLBACKS}, set()),
         (HTTP, {}, OF_HTTP_SITES),
+        (HTTP | {"http": HTTP["http"] | {"strategy": "dns"}}, {}, OF_HTTP_SITES | OF_DNS),
         (HTTP, {"callbacks": CALLBACKS}, OF_HTTP_SITES | OF_CALLBACKS),
     ],
-    ids=["smpp", "smpp, with a door for nobody", "http", "http and callbacks"],
+    ids=["smpp", "smpp, with a door for nobody", "http", "http by dns", "http and callbacks"],
 )
 def test_a_worker_loads_what_its_configuration_needs(
     tmp_path: Path, provider: dict[str, Any], more: dict[str, Any], expected: set[str]
@@ -61,7 +63,7 @@ def test_a_worker_loads_what_its_configuration_needs(
     config.write_text(
         json.dumps({"providers": {"p": provider}, "routes": {"r": {"providers": ["p"]}}} | more)
     )
-    asked = OF_HTTP_SITES | OF_CALLBACKS
+    asked = OF_HTTP_SITES | OF_DNS | OF_CALLBACKS
     assert loaded(WORKER, str(config)) & asked == expected
 
 

@@ -50,6 +50,23 @@ def connected() -> tuple[Connection, FakeTransport]:
     return connection, transport
 
 
+def says(connection: Connection, transport: FakeTransport, pieces: list[bytes], *, broken: bool) -> None:
+    """What a peer says, and its end, or that of the network."""
+    for piece in pieces:
+        if piece and not transport.aborted:
+            connection.data_received(piece)
+    if not broken:
+        connection.eof_received()
+    connection.connection_lost(ConnectionResetError() if broken else None)
+
+
+def bounded(found: HttpAnswer | AnswerLost) -> None:
+    """Whatever was said, an answer is of bounded size, and only some point elsewhere."""
+    if isinstance(found, HttpAnswer):
+        assert len(found.body) <= LONGEST_BODY
+        assert not found.location or 300 <= found.status < 400
+
+
 async def asked(connection: Connection) -> asyncio.Task[HttpAnswer]:
     """An exchange whose request is written."""
     task = asyncio.create_task(connection.exchange(HEAD, b"hi", 60.0))
@@ -68,16 +85,8 @@ async def hear(pieces: list[bytes], *, broken: bool) -> None:
     connection, transport = connected()
     task = await asked(connection)
     assert transport.written == b"POST / HTTP/1.1\r\nHost: sms.example\r\nContent-Length: 2\r\n\r\nhi"
-    for piece in pieces:
-        if piece and not transport.aborted:
-            connection.data_received(piece)
-    if not broken:
-        connection.eof_received()
-    connection.connection_lost(ConnectionResetError() if broken else None)
-    found = await end(task)
-    if isinstance(found, HttpAnswer):
-        assert len(found.body) <= LONGEST_BODY
-        assert not found.location or 300 <= found.status < 400
+    says(connection, transport, pieces, broken=broken)
+    bounded(await end(task))
     assert connection.gone.done()
     assert not connection.idle
 

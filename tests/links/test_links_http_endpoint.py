@@ -26,9 +26,17 @@ from bridge.simulator.http import HttpBehaviour, HttpProvider, HttpSite
 from bridge.simulator.http import faults as sites
 from tests.links.lab import Recorder, endpoints, http_provider, running, send
 from tests.links.test_links_tls import make_certificate
-from tests.links.web_server import WebServer, answer, closed_port, full_backlog, web_server, when_let
+from tests.links.web_server import (
+    TAKEN,
+    WebServer,
+    answer,
+    closed_port,
+    full_backlog,
+    web_server,
+    when_let,
+    when_let_taken,
+)
 
-TAKEN = answer(200, b"result=0")
 BROKEN = answer(500)
 AWAY = answer(503)
 LONG_S = 3600.0
@@ -297,12 +305,6 @@ async def test_a_late_answer_is_told_after_the_doubt(recorder: Recorder, web: We
     assert recorder.late == [("m1", Accepted("m1"))]
     assert link.counters.late_answers == 1
     assert len(recorder.ended) == 1
-
-
-async def when_let_taken(server: WebServer, transport: asyncio.Transport) -> bool:
-    """Takes it as soon as the test lets it."""
-    await server.let.wait()
-    return await TAKEN(server, transport)
 
 
 async def test_that_a_copy_was_had_before_means_late_that_it_was_taken(
@@ -644,6 +646,19 @@ async def test_it_leaves_at_once_when_nothing_is_in_flight(
     link.stop()
     async with asyncio.timeout(20):
         await task
+
+
+async def test_cancelled_it_leaves_at_once_though_it_is_just_probing(
+    recorder: Recorder, web: WebServer
+) -> None:
+    web.behaviour = AWAY
+    link = endpoint(recorder, url(web), timeout_seconds=LONG_S, resubmit_seconds=0.01)
+    async with asyncio.timeout(20), running(link):
+        await open_circuit(recorder, link)
+        web.behaviour = when_let
+        asked = heads(web)
+        await web.until(lambda: heads(web) > asked)
+    await web.all_gone()
 
 
 # Faults above

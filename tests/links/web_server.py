@@ -27,7 +27,7 @@ Behaviour = Callable[["WebServer", asyncio.Transport], Awaitable[bool]]
 def octets(said: bytes, *, keep: bool = False) -> Behaviour:
     """Exactly these, and then, unless `keep`, the end."""
 
-    async def behave(_server: WebServer, transport: asyncio.Transport) -> bool:
+    async def behave(_server: "WebServer", transport: asyncio.Transport) -> bool:
         transport.write(said)
         return keep
 
@@ -66,6 +66,16 @@ async def when_let(server: "WebServer", transport: asyncio.Transport) -> bool:
     """A good answer as soon as `server.let` is set."""
     await server.let.wait()
     return await answer(200, b"let")(server, transport)
+
+
+TAKEN = answer(200, b"result=0")
+"""As a Genesys site says that it took it."""
+
+
+async def when_let_taken(server: "WebServer", transport: asyncio.Transport) -> bool:
+    """Takes it as soon as the test lets it."""
+    await server.let.wait()
+    return await TAKEN(server, transport)
 
 
 @dataclass

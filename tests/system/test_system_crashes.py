@@ -1,6 +1,7 @@
 """Workers that die, stop or sleep at any moment: real processes, killed under load (contract 7.2, 7.3, 7.6)."""
 
 import asyncio
+import re
 import signal
 from collections import Counter
 from typing import Any
@@ -125,12 +126,13 @@ class NoReceipts(Behaviour):
 
 
 async def until_claimed(redis_url: str, prefix: str, number: int) -> None:
-    """Wait until so many MOs and DRs are claimed, and not yet safe."""
+    """Wait until so many MOs and DRs are claimed, and not yet safe: under keys of their own, and in the MTs' marks."""
+    pending = re.compile(rb"^(?:P\||\d+\|[^|]*:\d+:)")
     async with redis.asyncio.Redis.from_url(redis_url) as client, asyncio.timeout(60):
         while True:
-            keys = [key async for key in client.scan_iter(f"{prefix}:in:*", count=1000)]
+            keys = [key async for key in client.scan_iter(f"{prefix}:i[nd]:*", count=1000)]
             values: list[Any] = list(await client.mget([*keys, b""]))
-            if sum(value.startswith(b"P|") for value in values if value) >= number:
+            if sum(pending.match(value) is not None for value in values if value) >= number:
                 return
             await asyncio.sleep(0.05)  # Redis tells nobody
 

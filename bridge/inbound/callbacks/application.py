@@ -154,18 +154,19 @@ class Application:
             raise unavailable("cannot be stored just now")
 
     async def _verdict(self, link: CallbackLink, inbound: Mo | Dr) -> bool:
-        verdict: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        verdict: asyncio.Future[bool] = loop.create_future()
 
         def answer(safe: bool) -> None:
             if not verdict.done():  # else it took too long
                 verdict.set_result(safe)
 
-        self._received(link, inbound, answer)
+        limit = loop.call_later(self._limits.answer_within_s, answer, False)
         try:
-            async with asyncio.timeout(self._limits.answer_within_s):
-                return await verdict
-        except TimeoutError:
-            return False
+            self._received(link, inbound, answer)
+            return await verdict
+        finally:
+            limit.cancel()
 
     async def _refuse(self, send: Send, provider: str, refused: Refused) -> None:
         self._refusals.tell(provider, refused.status, refused.reason, refused.detail)

@@ -4,8 +4,9 @@ Responsible for using the right connection, and for telling what surely was not 
 for the time limit of a message (`endpoint.py`), for redirects, nor for any second try: what was written once is not
 written again here.
 
-On h11, not httpx, whose pool looks at all connections and requests for every one of them: `make measure` shows what
-an exchange costs either way.
+Two roads. `ask` costs little, and takes an ordinary request over a connection that is idle; `exchange` takes all
+others, and finds or makes the connection. On h11, not httpx, whose pool looks at all connections and requests for
+every one of them: `make measure` shows what an exchange costs either way.
 """
 
 import asyncio
@@ -14,20 +15,20 @@ from collections.abc import Sequence
 
 import h11
 
-from bridge.links.http.connection import Connection
+from bridge.links.http.connection import Connection, Told
 from bridge.links.http.dial import dial
 from bridge.links.http.errors import AnswerLost, NameNotResolved, NotConnected
 from bridge.links.http.lot import Lot
 from bridge.links.http.names import Names, SystemNames
+from bridge.links.http.ordinary import HAVE_A_BODY, Writer
 from bridge.links.http.origin import read_origin
+from bridge.links.http.places import Places
 from bridge.model.web import HttpAnswer, HttpRequest
 
-__all__ = ["AnswerLost", "HttpClient", "NotConnected"]
+__all__ = ["AnswerLost", "Asked", "HttpClient", "NotConnected"]
 
 LONGEST_CONNECT_S = 10.0
 """Finding the host and connecting to it, TLS included. One exchange may do so twice."""
-
-_HAVE_A_BODY = frozenset({"POST", "PUT", "PATCH"})
 
 
 class HttpClient:
@@ -53,11 +54,31 @@ class HttpClient:
         # Whoever waits gives up sooner; an answer is listened for all the same, for it may still come.
         self._answer_s = 2 * timeout_s
         self._most = 2 * window
-        self._slots = asyncio.Semaphore(self._most)
+        self._places = Places(self._most)
+        self._writer = Writer(self._origin)
         self._loop = asyncio.get_running_loop()
         self._lot: Lot | None = None
         self._open: set[Connection] = set()
         self._closed = False
+
+    def ask(self, request: HttpRequest, told: Told) -> "Asked | None":
+        """Write an ordinary request now, if a connection waits for one; None: nothing was written, use `exchange`.
+
+        `told` follows once, and never within this call, unless it is given up. It has no time limit here.
+        """
+        lot = self._lot
+        if lot is None or lot.over:
+            return None
+        octets = self._writer.write(request)
+        if octets is None or not self._places.take():
+            return None
+        connection = lot.take()
+        if connection is None:
+            self._places.give_back()
+            return None
+        asked = Asked(lot, connection, self._places, told)
+        connection.ask(octets, asked.end)
+        return asked
 
     async def exchange(self, request: HttpRequest) -> HttpAnswer:
         """Send a request and return the whole answer. Raises NotConnected, AnswerLost.
@@ -67,13 +88,13 @@ class HttpClient:
         until = self._loop.time() + self._connect_s
         try:
             async with asyncio.timeout_at(until):
-                await self._slots.acquire()
+                await self._places.wait()
         except TimeoutError:
             raise NotConnected(f"all {self._most} connections wait for answers") from None
         try:
             return await self._exchange(request, until)
         finally:
-            self._slots.release()
+            self._places.give_back()
 
     async def close(self) -> None:
         """Close every connection; what is under way ends as lost."""
@@ -95,12 +116,9 @@ class HttpClient:
 
     def _head(self, request: HttpRequest) -> h11.Request:
         headers = [*self._origin.headers, *request.headers]
-        if request.body or request.method in _HAVE_A_BODY:
+        if request.body or request.method in HAVE_A_BODY:
             headers.append(("Content-Length", str(len(request.body))))
-        base = self._origin.target
-        if request.target.startswith("/"):
-            base = base.removesuffix("/")  # one between them is enough
-        target = base + request.target
+        target = self._origin.target_of(request)
         try:
             return h11.Request(method=request.method, target=target, headers=headers)
         except (h11.LocalProtocolError, UnicodeError):
@@ -166,3 +184,31 @@ class HttpClient:
                 self._lot.end()
             self._lot = Lot(answer, self._loop)
         return self._lot  # which somebody else may have renewed meanwhile
+
+
+class Asked:
+    """A request that has left, over a connection that was idle."""
+
+    __slots__ = ("_connection", "_lot", "_places", "_told")
+
+    def __init__(self, lot: Lot, connection: Connection, places: Places, told: Told) -> None:
+        self._lot = lot
+        self._connection = connection
+        self._places = places
+        self._told = told
+
+    def end(self, found: HttpAnswer | AnswerLost) -> None:
+        """It is answered, or lost."""
+        told = self._told
+        self._clear()
+        told(found)
+
+    def give_up(self) -> None:
+        """Nobody wants its answer any more: the connection is closed. Not after its end."""
+        self._connection.give_up()
+        self._clear()
+
+    def _clear(self) -> None:
+        del self._told  # which mostly knows this: a circle would have to be found by the collector
+        self._lot.give_back(self._connection)
+        self._places.give_back()

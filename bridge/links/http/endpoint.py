@@ -8,6 +8,7 @@ among endpoints or submitting anything twice (`outbound`), nor for what comes ba
 import asyncio
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Literal
 
 import structlog
@@ -17,14 +18,15 @@ from bridge.links.counters import LinkCounters
 from bridge.links.events import LinkEvents
 from bridge.links.http.attempt import Attempt
 from bridge.links.http.circuit import Circuit, State
-from bridge.links.http.client import AnswerLost, HttpClient, NotConnected
+from bridge.links.http.clients import client_of
+from bridge.links.http.patience import Patience
 from bridge.links.http.plan import EndpointPlan
 from bridge.links.http.probe import probe
-from bridge.links.http.resolver import Resolver
+from bridge.links.http.readings import reading_of
 from bridge.links.trust import Trust
 from bridge.model.mt import Mt
 from bridge.model.outcome import Accepted, Doubt, Duplicate, NotSent, Outcome, Rejected
-from bridge.model.web import HttpRequest
+from bridge.model.web import HttpAnswer, HttpRequest
 
 log = structlog.get_logger()
 
@@ -54,17 +56,11 @@ class Endpoint:
         """All endpoints of its provider."""
         self._loop = asyncio.get_running_loop()
         self._events = events
-        self._client = HttpClient(
-            plan.url,
-            timeout_s=plan.timeout_s,
-            window=plan.window,
-            tls=plan.tls,
-            resolver=None if plan.nameservers is None else Resolver(plan.nameservers),
-        )
+        self._client = client_of(plan, window=plan.window)
         self._circuit = Circuit(plan.window, plan.probe_s)
         self._trust = Trust()
-        self._open: set[Attempt] = set()
-        self._late: dict[Attempt, None] = {}
+        self._open: Patience[Attempt] = Patience(plan.timeout_s, self._out_of_time)
+        self._late: Patience[Attempt] = Patience(plan.timeout_s, self._give_up)
         self._trouble = ""
         self._changed = asyncio.Event()
         self._probe_at = 0.0
@@ -126,14 +122,16 @@ class Endpoint:
 
     def submit(self, request: HttpRequest, ref: object, failures: int = 0) -> bool:
         """Send a prepared request. False: surely not sent. True: `attempt_ended` follows exactly once with `ref`."""
-        if self.free <= 0:
+        free = self.free
+        if free <= 0:
             return False
-        attempt = Attempt(ref, failures, self._circuit.opened)
-        self._open.add(attempt)
-        attempt.task = self._loop.create_task(self._exchange(attempt, request))
-        attempt.limit = self._loop.call_later(self.plan.timeout_s, self._out_of_time, attempt)
+        attempt = Attempt(ref, request.ident, failures, self._circuit.opened)
+        attempt.asked = self._client.ask(request, partial(self._answered, attempt))
+        if attempt.asked is None:
+            attempt.task = self._loop.create_task(self._exchange(attempt, request))
+        self._open.begin(attempt)
         self.counters.submitted += 1
-        self._told_free = self.free > 0
+        self._told_free = free > 1
         return True
 
     # life
@@ -151,11 +149,16 @@ class Endpoint:
             self._stopping = self._aborting = True
             if self._resume is not None:
                 self._resume.cancel()
-            tasks = [*(attempt.task for attempt in (*self._open, *self._late)), *self._probing]
-            for task in tasks:
-                task.cancel()
+            attempts = (*self._open, *self._late)
+            tasks = [*(one.task for one in attempts if one.task is not None), *self._probing]
+            for attempt in attempts:
+                self._give_up(attempt)
+            for probing in self._probing:
+                probing.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             self._end_what_had_not_begun()
+            self._open.close()
+            self._late.close()
             await self._client.close()
 
     def stop(self) -> None:
@@ -186,61 +189,56 @@ class Endpoint:
     # requests
 
     async def _exchange(self, attempt: Attempt, request: HttpRequest) -> None:
+        found: HttpAnswer | Exception
         try:
-            answer = await self._client.exchange(request)
-            reading = self.plan.dialect.read_answer(answer, request.ident)
-        except NotConnected as error:
-            reading = Reading(NotSent(str(error), link_failed=True), Effect.FAILED)
-        except AnswerLost as error:
-            reading = Reading(Doubt(str(error), link_failed=True), Effect.FAILED)
+            found = await self._client.exchange(request)
         except asyncio.CancelledError:
             self._cancelled(attempt)
             raise
         except Exception as error:  # noqa: BLE001
-            self._log.exception("endpoint.fault")  # ours; the message must have its end all the same
-            reading = Reading(Doubt(f"a fault of the bridge: {type(error).__name__}"))
-        attempt.limit.cancel()
+            found = error
+        self._answered(attempt, found)
+
+    def _answered(self, attempt: Attempt, found: HttpAnswer | Exception) -> None:
+        reading = reading_of(found, attempt.ident, self.plan.dialect, self._log)
         if attempt.given_up:
-            self._late.pop(attempt, None)
+            self._late.end(attempt)
             self._answered_late(attempt, reading)
         else:
-            self._open.discard(attempt)
+            self._open.end(attempt)
             self._heed(reading, attempt)
             self._ended(attempt, reading.outcome)
 
+    def _give_up(self, attempt: Attempt) -> None:
+        """Nobody wants its answer any more: we leave, or too much or too long is waited for."""
+        if attempt.asked is not None:
+            attempt.asked.give_up()
+            self._cancelled(attempt)
+        elif attempt.task is not None:
+            attempt.task.cancel()
+
     def _cancelled(self, attempt: Attempt) -> None:
-        """Somebody wanted the end of it: we leave, or too many late answers are waited for."""
-        attempt.limit.cancel()
-        self._late.pop(attempt, None)
-        if not attempt.given_up:
-            self._open.discard(attempt)
+        self._late.end(attempt)
+        if self._open.end(attempt):
             self._ended(attempt, Doubt("the worker stopped before the answer came"))
 
     def _end_what_had_not_begun(self) -> None:
         """A task that is cancelled before its first turn never runs."""
         for attempt in tuple(self._open):
-            attempt.limit.cancel()
-            self._open.discard(attempt)
+            self._open.end(attempt)
             self._ended(attempt, NotSent("the worker stopped before it was sent"))
 
     def _out_of_time(self, attempt: Attempt) -> None:
         """Its answer may come yet, and is listened for as long again; but the message waits no longer."""
-        if attempt.given_up:
-            attempt.task.cancel()
-            return
         attempt.given_up = True
-        attempt.limit = self._loop.call_later(self.plan.timeout_s, self._out_of_time, attempt)
-        self._open.discard(attempt)
-        self._late[attempt] = None
+        self._late.begin(attempt)
         if len(self._late) > self.window:
-            next(iter(self._late)).task.cancel()
-        outcome = Doubt(self._no_answer, link_failed=True)
+            oldest = next(iter(self._late))
+            self._late.end(oldest)
+            self._give_up(oldest)
+        outcome = Doubt(f"no answer within {self.plan.timeout_s:g} s", link_failed=True)
         self._failed(outcome, attempt)
         self._ended(attempt, outcome)
-
-    @property
-    def _no_answer(self) -> str:
-        return f"no answer within {self.plan.timeout_s:g} s"
 
     def _ended(self, attempt: Attempt, outcome: Outcome) -> None:
         self.counters.ended(outcome)
@@ -307,11 +305,10 @@ class Endpoint:
 
     def _tell(self) -> None:
         """Report a change, if there is one."""
-        now = (self.bound, self.active, self.sound, self.reason)
-        before, self._told = self._told, now
-        freed = self.free > 0 and not self._told_free
-        self._told_free = self.free > 0
-        if now == before and not freed:
+        now, free = (self.bound, self.active, self.sound, self.reason), self.free > 0
+        changed = now != self._told or (free and not self._told_free)
+        self._told, self._told_free = now, free
+        if not changed:
             return
         with self._unharmed("link_changed"):
             self._events.link_changed(self)

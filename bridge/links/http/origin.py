@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from urllib.parse import quote, unquote, urlsplit
 
 from bridge import __version__
+from bridge.model.web import HttpRequest
 
 _PORTS = {"http": 80, "https": 443}
 _AS_IT_IS = "/%:@!$&'()*+,;=~?"
@@ -20,6 +21,13 @@ class Origin:
     encrypted: bool
     target: str
     headers: tuple[tuple[str, str], ...]
+
+    def target_of(self, request: HttpRequest) -> str:
+        """The path and query of a request."""
+        base = self.target
+        if request.target.startswith("/"):
+            base = base.removesuffix("/")  # one between them is enough
+        return base + request.target
 
 
 def read_origin(url: str) -> Origin:

@@ -11,9 +11,9 @@ import httpx
 import structlog
 
 from bridge.config.tls import causes
+from bridge.links.http.clients import names_of
 from bridge.links.http.errors import NameNotResolved
 from bridge.links.http.plan import EndpointPlan
-from bridge.links.http.resolver import Resolver
 from bridge.links.reasons import reason_of
 
 log = structlog.get_logger(__name__)
@@ -58,9 +58,10 @@ async def probe(plan: EndpointPlan) -> Probed:
 async def _place(plan: EndpointPlan) -> dict[str, Any]:
     """Where the host is now; its name goes with the request, and the certificate has to be that name's."""
     url = httpx.URL(plan.url)
-    if plan.nameservers is None:
+    names = names_of(plan)
+    if names is None:
         return {"url": url}
-    found = await Resolver(plan.nameservers).resolve(url.host)
+    found = await names.resolve(url.host)
     headers = {"Host": url.netloc.decode("ascii")}
     return {
         "url": url.copy_with(host=found.addresses[0]),
