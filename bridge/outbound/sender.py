@@ -196,10 +196,16 @@ class Sender:
             flight.avoid = slot.key
         if isinstance(outcome, Rejected):
             flight.refused_by |= {link.provider}
-        standing = route.standing(flight, link.provider, link)
-        settlement = decide_settlement(outcome, standing)
+        settlement = (
+            Accept(outcome.smsc_id)
+            if isinstance(outcome, Accepted) and flight.long is None  # nearly all: no more of it matters
+            else decide_settlement(outcome, route.standing(flight, link.provider, link))
+        )
         failed = isinstance(outcome, NotSent | Doubt) and outcome.link_failed
-        flight.trouble = Trouble(link.provider, link.name, standing.failures + 1) if failed else None
+        if failed:
+            flight.trouble = Trouble(link.provider, link.name, flight.failures_at(link.provider) + 1)
+        else:
+            flight.trouble = None
         if isinstance(outcome, Doubt | Duplicate):
             flight.names = route.names_of(flight, link)
         if not isinstance(outcome, Accepted) or (
@@ -211,11 +217,11 @@ class Sender:
             self._settler.accept_late(flight)
             return
         flight.bounced = isinstance(outcome, NotSent) and outcome.status is not None and not failed
-        self._settler.settle(flight, link, settlement, standing)
+        self._settler.settle(flight, link, settlement)
 
     def _unfit(self, flight: Flight, link: LinkPort, refusal: Rejected) -> None:
         """It cannot be put into this provider's words: no link had a part in that."""
         flight.note(Attempt(rfc3339(time.time()), link.provider, "", "", "not sent"))
         flight.refused_by |= {link.provider}
         standing = self._routes[flight.route].standing(flight, link.provider)
-        self._settler.settle(flight, None, decide_settlement(refusal, standing), standing)
+        self._settler.settle(flight, None, decide_settlement(refusal, standing))

@@ -82,9 +82,7 @@ class Settler:
 
     # The settlements
 
-    def settle(
-        self, flight: Flight, link: LinkPort | None, settlement: Settlement, standing: Standing
-    ) -> None:
+    def settle(self, flight: Flight, link: LinkPort | None, settlement: Settlement) -> None:
         """Do what was decided."""
         flight.stage = Stage.SETTLING
         match settlement:
@@ -97,13 +95,13 @@ class Settler:
                 self.waiting.let_go(flight)
                 self._hand.place(flight)
             case Wait():
-                flight.counted = standing.counted + 1
+                flight.counted += 1
                 self.waiting.climb(flight)
             case Resubmit(after_s):
                 self.waiting.send_home(flight, after_s)
                 self.waiting.wait_for_site(flight)
             case Resend(reason, same_after_s):
-                flight.counted = standing.counted + 1
+                flight.counted += 1
                 if same_after_s is not None:
                     self.waiting.send_home(flight, same_after_s)
                 self._resend(flight, link, reason)
@@ -112,7 +110,7 @@ class Settler:
 
     def doubt(self, flight: Flight, reason: str, standing: Standing) -> None:
         """Doubt that no attempt of this worker's ended in."""
-        self.settle(flight, None, decide_settlement(Doubt(reason), standing), standing)
+        self.settle(flight, None, decide_settlement(Doubt(reason), standing))
 
     def expire(self, flight: Flight) -> None:
         """Its time has passed before it was sent, or sent whole."""
