@@ -50,15 +50,14 @@ class Rabbits:
         connections, channels, consumers = (len(listing.splitlines()) for listing in listings)
         return connections, channels, consumers
 
-    async def in_queues(self, queues: Sequence[str]) -> tuple[int, int]:
-        """How many messages are in these queues, and how many of them in somebody's hand. Raises ServerError."""
+    async def in_queues(self, queues: Sequence[str]) -> dict[str, tuple[int, int]]:
+        """How many messages each of these queues has, and how many of them are in hand. Raises ServerError."""
         what = "name", "messages", "messages_unacknowledged"
         rows = (
             line.split("\t")
             for line in (await self.ctl("list_queues", *what, "--no-table-headers")).splitlines()
         )
-        found = [(int(row[1] or 0), int(row[2] or 0)) for row in rows if row[0] in queues]
-        return sum(it[0] for it in found), sum(it[1] for it in found)
+        return {row[0]: (int(row[1] or 0), int(row[2] or 0)) for row in rows if row[0] in queues}
 
     async def until_bound(self, queue: str, sources: Sequence[str]) -> None:
         """Wait until this queue is bound to all of these exchanges."""

@@ -73,7 +73,10 @@ class Life:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
-    """What the servers hold. `undated`: keys without a time to live; `messages`: in the queues that workers empty."""
+    """What the servers hold. `undated`: keys without a time to live; `messages`: in the queues that workers empty.
+
+    `filled`: each of those that is not empty, and how many are in it.
+    """
 
     connections: int
     channels: int
@@ -84,6 +87,7 @@ class Held:
     redis_keys: int
     undated: int
     redis_mib: int
+    filled: tuple[str, ...] = ()
 
 
 _BACK = ("connections", "channels", "consumers", "messages", "unacknowledged", "redis_clients", "undated")
@@ -169,10 +173,14 @@ class Soak:
             return ["what RabbitMQ and Redis hold is not known"]
         pairs = {what: (getattr(self.before, what), getattr(self.after, what)) for what in _BACK}
         return [
-            f"{what.replace('_', ' ')}: {after:,} at last, {before:,} at first"
+            f"{what.replace('_', ' ')}: {after:,} at last, {before:,} at first" + self._where(what)
             for what, (before, after) in pairs.items()
             if after > before
         ]
+
+    def _where(self, what: str) -> str:
+        filled = self.after.filled if self.after is not None and what == "messages" else ()
+        return f" ({', '.join(filled)})" if filled else ""
 
     def _workers(self) -> Iterator[tuple[str, Life]]:
         return ((name, life) for name, life in self.lives.items() if name.startswith("worker"))

@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -87,9 +88,17 @@ def test_files_and_tasks_have_to_come_back(more: dict[str, int], trouble: str) -
 )
 def test_what_the_servers_hold_has_to_come_back(what: str) -> None:
     found = soak()
-    found.after = replace(HELD, **{what: 9})
+    more: dict[str, Any] = {what: 9}
+    found.after = replace(HELD, **more)
     (trouble,) = found.troubles()
     assert trouble.startswith(f"{what.replace('_', ' ')}: 9 at last")
+
+
+def test_of_messages_that_are_left_it_says_where() -> None:
+    found = soak()
+    found.after = replace(HELD, messages=9, filled=("mt.r 7", "wait.1 2"))
+    (trouble,) = found.troubles()
+    assert trouble.endswith("at first (mt.r 7, wait.1 2)")
 
 
 def test_keys_with_a_time_to_live_may_stay() -> None:

@@ -146,14 +146,15 @@ class World:
     async def held(self) -> Held:
         """What the servers hold now. Raises ServerError, RedisError."""
         connections, channels, consumers = await self.rabbit.held()
-        messages, unacknowledged = await self.rabbit.in_queues(self.worked_queues)
+        queues = await self.rabbit.in_queues(self.worked_queues)
         clients, keys, undated, octets = await self.redis.held()
         return Held(
             connections=connections,
             channels=channels,
             consumers=consumers,
-            messages=messages,
-            unacknowledged=unacknowledged,
+            messages=sum(messages for messages, _ in queues.values()),
+            unacknowledged=sum(in_hand for _, in_hand in queues.values()),
+            filled=tuple(f"{name} {messages}" for name, (messages, _) in queues.items() if messages),
             redis_clients=clients,
             redis_keys=keys,
             undated=undated,

@@ -325,8 +325,8 @@ async def test_many_are_replayed_once_each_oldest_first(dead: Dead) -> None:
         await asyncio.gather(
             *(exchange.publish(aio_pika.Message(body, headers=headers), "mt.default") for body in bodies)
         )
-    code, out, _ = await dead.run("replay", "--reason", "failed", "--limit", "1000", "--yes", "--json")
-    assert code == 0
+    code, out, err = await dead.run("replay", "--reason", "failed", "--limit", "1000", "--yes", "--json")
+    assert code == 0, err
     assert sorted(json.loads(line)["id"] for line in out.splitlines()) == sorted(
         f"m-{i}" for i in range(1000)
     )

@@ -9,7 +9,7 @@ from bridge.proof.servers import PrivateRabbit
 from bridge.simulator.http import HttpSite
 from bridge.simulator.http.faults import Hang
 from tests.links.dns_server import DnsServer, dns_server
-from tests.system.http_lab import HttpStage, results
+from tests.system.http_lab import PATIENT, HttpStage, results
 from tests.system.lab import Lab
 from tests.system.test_system_outbound import until_receipts
 
@@ -39,10 +39,12 @@ async def places(stage: HttpStage) -> tuple[HttpSite, HttpSite]:
     return here, there
 
 
-async def bridge(stage: HttpStage, names: DnsServer, port: int) -> Lab:
+async def bridge(stage: HttpStage, names: DnsServer, port: int, **http: int) -> Lab:
     """A bridge that knows the name alone."""
     url = f"http://{HOST}:{port}{stage.provider.style.path}"
-    return await stage.lab(urls={"one": url}, http={"strategy": "dns", "nameservers": [names.address]})
+    return await stage.lab(
+        urls={"one": url}, http={"strategy": "dns", "nameservers": [names.address], **http}
+    )
 
 
 def mts(name: str, number: int) -> list[dict[str, str]]:
@@ -55,7 +57,7 @@ async def test_when_the_ttl_has_passed_traffic_goes_where_the_name_leads_now(
 ) -> None:
     here, there = places
     names.tell(HOST, here.host, ttl=1)
-    lab = await bridge(stage, names, here.port)
+    lab = await bridge(stage, names, here.port, **PATIENT)
     await lab.publish(mts("early", 50))
     await until_receipts(lab, 50)
     assert {request.site for request in stage.provider.taken} == {"here"}
