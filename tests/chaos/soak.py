@@ -150,6 +150,7 @@ class Soak:
             yield "held before and after: " + ", ".join(
                 f"{it.name.replace('_', ' ')} {getattr(self.before, it.name):,} to {getattr(self.after, it.name):,}"
                 for it in fields(Held)
+                if it.name != "filled"
             )
 
     def troubles(self) -> Iterator[str]:

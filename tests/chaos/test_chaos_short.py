@@ -38,8 +38,8 @@ async def test_a_short_run_ends_at_ctrl_c_and_has_lost_nothing() -> None:
             process.kill()
             await process.wait()
     said += last_words.decode()
-    found = json.loads(result)
     assert process.returncode == 0, said
+    found = json.loads(result)
     assert found["passed"], said
     assert len(found["faults"]) > STRIKES
     assert {name for row in found["faults"] for name in row["faults"]} >= set(FAULTS.split(","))

@@ -99,6 +99,8 @@ def test_of_messages_that_are_left_it_says_where() -> None:
     found.after = replace(HELD, messages=9, filled=("mt.r 7", "wait.1 2"))
     (trouble,) = found.troubles()
     assert trouble.endswith("at first (mt.r 7, wait.1 2)")
+    *_, held = found.notes()
+    assert "messages 0 to 9, " in held
 
 
 def test_keys_with_a_time_to_live_may_stay() -> None:
