@@ -163,11 +163,10 @@ class Bind:
 
     def _tell(self) -> None:
         """Report a change, once per batch of events."""
-        now = (self.bound, self.active, self.tried, self.reason)
-        before, self._told = self._told, now
-        free, told_free = self.free > 0, self._told_free
-        self._told_free = free
-        if now == before and (told_free or not free):
+        now, free = (self.bound, self.active, self.tried, self.reason), self.free > 0
+        before, freed = self._told, free and not self._told_free
+        self._told, self._told_free = now, free
+        if now == before and not freed:
             return
         if now[0] and before[0] and now[1] != before[1]:
             expected = now[1] or (self._shell is not None and self._shell.leaving)

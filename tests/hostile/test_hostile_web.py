@@ -7,7 +7,7 @@ import pytest
 
 from bridge.dialects.generic_answer import AnswerForm
 from bridge.dialects.genesys_http import GenesysHttp
-from bridge.links.http.client import AnswerLost
+from bridge.links.http.errors import AnswerLost
 from bridge.model.outcome import Doubt
 from bridge.model.web import HttpAnswer, HttpRequest
 from tests.links.test_links_http_client import client, url

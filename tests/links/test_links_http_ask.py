@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.links.http.attempt import Attempt
-from bridge.links.http.client import AnswerLost, HttpClient
+from bridge.links.http.client import HttpClient
 from bridge.links.http.connection import LONGEST_ANSWER, LONGEST_BODY
 from bridge.links.http.endpoint import Endpoint
+from bridge.links.http.errors import AnswerLost
 from bridge.model.outcome import Accepted, Doubt
 from bridge.model.web import HttpAnswer, HttpRequest
 from tests.links.lab import Recorder, endpoints, http_provider, running, send

@@ -15,9 +15,9 @@ import bridge.links.http.dial
 import bridge.links.http.lot
 from bridge import __version__
 from bridge.config.settings import TlsSettings
-from bridge.links.http.client import AnswerLost, HttpClient, NotConnected
+from bridge.links.http.client import HttpClient
 from bridge.links.http.connection import Connection
-from bridge.links.http.errors import NameNotResolved
+from bridge.links.http.errors import AnswerLost, NameNotResolved, NotConnected
 from bridge.links.http.names import Answer, Names
 from bridge.links.http.resolver import Resolver
 from bridge.links.tls import client_context

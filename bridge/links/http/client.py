@@ -25,8 +25,6 @@ from bridge.links.http.origin import read_origin
 from bridge.links.http.places import Places
 from bridge.model.web import HttpAnswer, HttpRequest
 
-__all__ = ["AnswerLost", "Asked", "HttpClient", "NotConnected"]
-
 LONGEST_CONNECT_S = 10.0
 """Finding the host and connecting to it, TLS included. One exchange may do so twice."""
 

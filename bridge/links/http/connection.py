@@ -28,8 +28,17 @@ class Connection(asyncio.Protocol):
     """A connection and its exchange, if there is one."""
 
     __slots__ = (
-        *("_body", "_closed", "_head", "_heard", "_http", "_length", "_poll", "_spent", "_told"),
-        *("_transport", "gone"),
+        "_body",
+        "_closed",
+        "_head",
+        "_heard",
+        "_http",
+        "_length",
+        "_poll",
+        "_spent",
+        "_told",
+        "_transport",
+        "gone",
     )
 
     def __init__(self) -> None:

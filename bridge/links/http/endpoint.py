@@ -18,7 +18,8 @@ from bridge.links.counters import LinkCounters
 from bridge.links.events import LinkEvents
 from bridge.links.http.attempt import Attempt
 from bridge.links.http.circuit import Circuit, State
-from bridge.links.http.clients import client_of
+from bridge.links.http.client import HttpClient
+from bridge.links.http.names import names_of
 from bridge.links.http.patience import Patience
 from bridge.links.http.plan import EndpointPlan
 from bridge.links.http.probe import probe
@@ -56,7 +57,13 @@ class Endpoint:
         """All endpoints of its provider."""
         self._loop = asyncio.get_running_loop()
         self._events = events
-        self._client = client_of(plan, window=plan.window)
+        self._client = HttpClient(
+            plan.url,
+            timeout_s=plan.timeout_s,
+            window=plan.window,
+            tls=plan.tls,
+            resolver=names_of(plan.nameservers),
+        )
         self._circuit = Circuit(plan.window, plan.probe_s)
         self._trust = Trust()
         self._open: Patience[Attempt] = Patience(plan.timeout_s, self._out_of_time)
@@ -306,9 +313,9 @@ class Endpoint:
     def _tell(self) -> None:
         """Report a change, if there is one."""
         now, free = (self.bound, self.active, self.sound, self.reason), self.free > 0
-        changed = now != self._told or (free and not self._told_free)
+        before, freed = self._told, free and not self._told_free
         self._told, self._told_free = now, free
-        if not changed:
+        if now == before and not freed:
             return
         with self._unharmed("link_changed"):
             self._events.link_changed(self)

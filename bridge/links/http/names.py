@@ -7,6 +7,7 @@ import asyncio
 import ipaddress
 import math
 import socket
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -35,6 +36,16 @@ class SystemNames:
     async def resolve(self, host: str, *, afresh: bool = False) -> Answer:  # noqa: ARG002  (it keeps nothing)
         """Ask the system."""
         return Answer(await system_addresses(host), math.inf)
+
+
+def names_of(nameservers: Sequence[str] | None) -> Names | None:
+    """Whoever asks these; None: the system knows."""
+    if nameservers is None:
+        return None
+    # dnspython takes its part of a start, and few ask DNS themselves.
+    from bridge.links.http.resolver import Resolver  # noqa: PLC0415
+
+    return Resolver(nameservers)
 
 
 async def system_addresses(host: str) -> tuple[str, ...]:

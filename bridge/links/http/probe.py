@@ -11,8 +11,8 @@ import httpx
 import structlog
 
 from bridge.config.tls import causes
-from bridge.links.http.clients import names_of
 from bridge.links.http.errors import NameNotResolved
+from bridge.links.http.names import names_of
 from bridge.links.http.plan import EndpointPlan
 from bridge.links.reasons import reason_of
 
@@ -58,7 +58,7 @@ async def probe(plan: EndpointPlan) -> Probed:
 async def _place(plan: EndpointPlan) -> dict[str, Any]:
     """Where the host is now; its name goes with the request, and the certificate has to be that name's."""
     url = httpx.URL(plan.url)
-    names = names_of(plan)
+    names = names_of(plan.nameservers)
     if names is None:
         return {"url": url}
     found = await names.resolve(url.host)

@@ -3,6 +3,8 @@
 local KEPT_USES = 8             -- of one id, by as many MTs; spellings of different ids may share a canonical form
 local SUFFIX_DIGITS = 7         -- so many last digits at least must be equal, where one number is written longer
 
+local BRACE, TILDE = 123, 126     -- as string.byte has them: cheaper than a string of one letter
+
 local LINE = '(%d+)|(%+?)([^|:!]*)([^|]*)|([^|]*)|([^|]*)|([^\n]*)'
 local ONLY_LINE = '^' .. LINE .. '$'  -- of nearly all ids, and sooner read so
 
@@ -46,7 +48,7 @@ local function place_of(hit) return hit.use.epoch .. '|' .. hit.key end
 local function hit_at(place) return use_at(string.match(place, '|(.*)$'), string.match(place, '^%d+')) end
 
 -- The tag of the final receipt that this use has seen.
-local function ended_by(use) return string.byte(use.mark) ~= 126 and use.mark or '' end
+local function ended_by(use) return string.byte(use.mark) ~= TILDE and use.mark or '' end
 
 local function fits(digits, address)
   if digits == address then return true end
@@ -62,13 +64,13 @@ end
 
 -- What the body of a use says; of a short one, as far as it matters here.
 local function read_body(body)
-  if string.byte(body) == 123 then return cjson.decode(body) end
+  if string.byte(body) == BRACE then return cjson.decode(body) end
   local doubled, mt = string.match(body, '^(!?)[=+](.*)$')
   return {mt = mt, possible_duplicate = doubled == '!'}
 end
 
 local function with_doubled(body)
-  if string.byte(body) ~= 123 then return '!' .. body end
+  if string.byte(body) ~= BRACE then return '!' .. body end
   return '{"possible_duplicate":true,' .. string.sub(body, 2)
 end
 
