@@ -18,8 +18,13 @@ export HYPOTHESIS_STORAGE_DIRECTORY := $(CACHE)/hypothesis
 IMPORT_LINTER_CACHE := --cache-dir $(CACHE)/imports
 endif
 
+# What a recipe begins with that is to run the compiled bridge.
+AS_INSTALLED := PYTHONSAFEPATH=1 PYTHONPATH=$(CURDIR)/.compiled:$(CURDIR)
+# The rooms that are tested compiled, too: where most of it is, and its seams to the rest.
+COMPILED := $(addprefix tests/,smpp text dialects corpus model outbound links store)
+
 .DEFAULT_GOAL := help
-.PHONY: help setup servers demo test lint types unit guard fuzz chaos bench measure format audit lock clean
+.PHONY: help setup compile servers demo test lint types unit compiled guard fuzz chaos bench measure format audit lock clean
 
 help:  ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 10
@@ -27,11 +32,16 @@ help:  ## this list
 demo: setup  ## the main job on this machine, one site failing in the middle; ARGS=--keep leaves it running
 	@$(VENV)/python -m bridge demo $(ARGS)
 
-test: setup servers lint types unit guard  ## all checks and all tests
+test: setup servers  ## all checks and all tests
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target compile lint types
+	@$(MAKE) --no-print-directory unit compiled guard
 
 setup:  ## make .venv from the lock file (at once when it is made already)
 	@$(if $(PYTHON),,$(error bridge needs Python 3.11 or newer, and found none. On Debian 12 or Ubuntu 24.04 and later: sudo apt-get install python3 python3-venv))
 	@$(PYTHON) -m bridge.proof.environment
+
+compile: setup  ## make .compiled: the hot path compiled by mypyc, as `make bench` and the container have it
+	@$(VENV)/python -m bridge.proof.compiled
 
 servers: setup  ## see to the programs of RabbitMQ and Redis; the tests start private ones
 	@$(VENV)/python -m bridge.proof.ensure
@@ -48,17 +58,20 @@ types: setup  ## mypy, strict
 unit: setup servers  ## the tests alone; ARGS="tests/smpp -k bind" for some of them, AT_ONCE=0 for one after another
 	$(VENV)/python -m pytest --numprocesses $(AT_ONCE) --dist worksteal $(ARGS)
 
+compiled: compile servers  ## tests of the compiled bridge; ARGS="tests/system" for others than the usual
+	$(AS_INSTALLED) $(VENV)/python -m pytest --numprocesses $(AT_ONCE) --dist worksteal $(or $(ARGS),$(COMPILED))
+
 fuzz: setup  ## damaged octets against all that reads them, for as long as you like; ARGS="--minutes 600"
 	$(VENV)/python -m tests.fuzz $(ARGS)
 
 chaos: setup servers  ## break everything under load and count what is lost; ARGS="--minutes 60 --cluster 3 --replica"
 	$(VENV)/python -m tests.chaos $(ARGS)
 
-bench: setup servers  ## how fast it is here, beside the bare operations; ARGS="--mos --http --plot bench.svg"
-	@$(VENV)/python -m bridge bench $(ARGS)
+bench: compile servers  ## how fast it is here, beside the bare operations; ARGS="--mos --http --plot bench.svg"
+	@$(AS_INSTALLED) $(VENV)/python -m bridge bench $(ARGS)
 
-guard: setup servers  ## what a message costs now, beside the last accepted figure; ARGS=--accept makes it that
-	@$(VENV)/python -m tests.measure.guard $(if $(filter --accept,$(ARGS)),--accept)
+guard: compile servers  ## what a message costs now, beside the last accepted figure; ARGS=--accept makes it that
+	@$(AS_INSTALLED) $(VENV)/python -m tests.measure.guard $(if $(filter --accept,$(ARGS)),--accept)
 
 measure: setup  ## what an HTTP exchange costs, beside httpx; ARGS="--seconds 10"
 	$(VENV)/python -m tests.measure $(ARGS)
@@ -73,7 +86,7 @@ audit: setup  ## is anything known against the locked packages? Fails too when t
 lock: setup  ## make the lock files anew from pyproject.toml, with the newest versions it allows
 	$(VENV)/python -m pip install --quiet uv
 	$(LOCK) --extra dev --output-file requirements-dev.lock
-	echo 'setuptools>=77' | $(LOCK) - --constraint requirements-dev.lock --output-file requirements.lock
+	printf 'setuptools>=77\nmypy>=1.14\n' | $(LOCK) - --constraint requirements-dev.lock --output-file requirements.lock
 
 clean:  ## remove what can be made again
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .run build dist *.egg-info
+	rm -rf .venv .compiled .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .run build dist *.egg-info

@@ -6,12 +6,12 @@ Bounded by its callers: each holds one delivery for what it sends.
 
 import asyncio
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 import orjson
 import structlog
 
 from bridge.broker.message import Confirmation, Outgoing
-from bridge.broker.publisher import Publisher
 from bridge.model.events import Event
 from bridge.model.names import Names
 
@@ -21,10 +21,16 @@ FIRST_PAUSE_S = 0.2
 LONGEST_PAUSE_S = 5.0
 
 
+class PublisherPort(Protocol):
+    """One try to publish; what was not confirmed may be stored all the same."""
+
+    def publish(self, message: Outgoing, done: Callable[[Confirmation], None]) -> None: ...
+
+
 class Outbox:
     """Sends each message until it is confirmed. A repeat has the same message_id: consumers drop it by that."""
 
-    def __init__(self, publisher: Publisher) -> None:
+    def __init__(self, publisher: PublisherPort) -> None:
         self._publisher = publisher
         self._loop = asyncio.get_running_loop()
         self._empty = asyncio.Event()

@@ -12,6 +12,7 @@ from importlib import import_module
 import click
 
 from bridge import __version__
+from bridge.build import in_words
 
 COMMANDS = {
     "demo": "See it all on this machine: simulated sites, traffic, a site failing, and the proof.",
@@ -85,7 +86,7 @@ Begin here:
 \b
 Exit codes: 0 done, 1 failed, 2 wrong usage or configuration.""",
 )
-@click.version_option(__version__, prog_name="bridge", message="%(prog)s %(version)s")
+@click.version_option(f"{__version__} ({in_words()})", prog_name="bridge", message="%(prog)s %(version)s")
 def main() -> None:
     """SMS between RabbitMQ and every site of your providers, over SMPP and HTTP.
 

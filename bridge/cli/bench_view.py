@@ -14,6 +14,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from bridge.build import in_words, is_compiled
 from bridge.proof.bench_course import Standing
 from bridge.proof.bench_plot import Line, Panel, svg
 from bridge.proof.bench_report import (
@@ -47,7 +48,9 @@ class View:
     @contextmanager
     def live(self) -> Iterator[None]:
         """While it runs: on a terminal, a line that moves."""
+        hint = "" if is_compiled() else "; `make bench` measures it compiled"
         self.say("bridge bench  the bridge, and the bare operations of RabbitMQ and Redis, in turn")
+        self.say(f"the bridge is {in_words()}{hint}")
         if not self._progress.is_terminal:
             yield
             return

@@ -177,7 +177,7 @@ def _runs(segments: Sequence[MoSegment]) -> Iterator[list[MoSegment]]:
 
     One that brings a byte order mark of its own was written by itself.
     """
-    marks = accumulate(segment.octets.startswith(_BYTE_ORDER_MARKS) for segment in segments)
+    marks = accumulate(int(segment.octets.startswith(_BYTE_ORDER_MARKS)) for segment in segments)
     alike = [
         (segment.concat.seq - place, marked, segment.data_coding, segment.shifts)
         for place, marked, segment in zip(count(), marks, segments, strict=False)

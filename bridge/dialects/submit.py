@@ -141,8 +141,8 @@ def build_submit(
         if options.long_messages == "payload":
             return _payload(pdu, content)
         return _long(pdu, content, options.long_messages)
-    except TooLong as error:
-        return Rejected(None, f"{'text' if mt.data is None else 'data'}: {error}")
+    except TooLong as too_long:
+        return Rejected(None, f"{'text' if mt.data is None else 'data'}: {too_long}")
     except (BadAddress, BadField, Unencodable, _Unsendable) as error:
         return Rejected(None, str(error))
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from bridge.broker.message import Confirmation, Outgoing
-from bridge.inbound.ports import PublisherPort
+from bridge.broker.outbox import PublisherPort
 
 
 def publish_all(publisher: PublisherPort, messages: Sequence[Outgoing], then: Callable[[bool], None]) -> None:

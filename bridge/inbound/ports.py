@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Literal, Protocol
 
-from bridge.broker.message import Confirmation, Outgoing
+from bridge.broker.message import Outgoing
 from bridge.model.events import Origin
 from bridge.store.correlation import Correlation
 from bridge.store.receipts import MessageClaim, Overdue, Question, ReceiptClaim
@@ -106,12 +106,6 @@ class SegmentsDuePort(PublishedSegmentsPort, Protocol):
     def overdue(
         self, limit: int, lease_ms: int, owner: str, done: Callable[[list[Due] | None], None]
     ) -> None: ...
-
-
-class PublisherPort(Protocol):
-    """One try to publish; what was not confirmed may be stored all the same."""
-
-    def publish(self, message: Outgoing, done: Callable[[Confirmation], None]) -> None: ...
 
 
 class OutboxPort(Protocol):

@@ -22,7 +22,7 @@ from functools import partial
 import structlog
 
 from bridge.broker.message import Outgoing
-from bridge.broker.outbox import event_message
+from bridge.broker.outbox import PublisherPort, event_message
 from bridge.inbound.confirm import publish_all
 from bridge.inbound.early import EarlyReceipt, early_message
 from bridge.inbound.matching import early_rung, matched_events, question_of, rematched_events
@@ -32,7 +32,6 @@ from bridge.inbound.ports import (
     Answer,
     LinkPort,
     OutboxPort,
-    PublisherPort,
     ReceiptsPort,
     Resolve,
     SegmentsPort,

@@ -19,11 +19,11 @@ from secrets import token_hex
 import structlog
 
 from bridge.broker.message import Outgoing
-from bridge.broker.outbox import event_message
+from bridge.broker.outbox import PublisherPort, event_message
 from bridge.inbound.confirm import publish_all
 from bridge.inbound.parts import Join, Part, readable, set_key, tag
 from bridge.inbound.pending import Entry, Pending
-from bridge.inbound.ports import PublisherPort, SegmentsPort
+from bridge.inbound.ports import SegmentsPort
 from bridge.model.events import mo_event
 from bridge.model.inbound import Inbound, MoSegment
 from bridge.model.names import Names

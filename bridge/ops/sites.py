@@ -1,25 +1,18 @@
 """What is said of a provider's sites: to the log, and as events. Whether a site is up is not decided here."""
 
 import time
-from collections.abc import Callable, Sequence
-from typing import Protocol
+from collections.abc import Sequence
 
 import structlog
 
-from bridge.broker.message import Confirmation, Outgoing
-from bridge.broker.outbox import event_message
+from bridge.broker.message import Confirmation
+from bridge.broker.outbox import PublisherPort, event_message
 from bridge.links.pool import Link, SiteState
 from bridge.model.events import SiteReport, site_event
 from bridge.model.ids import event_id
 from bridge.model.names import Names
 
 log = structlog.get_logger(__name__)
-
-
-class PublisherPort(Protocol):
-    """One try to publish."""
-
-    def publish(self, message: Outgoing, done: Callable[[Confirmation], None]) -> None: ...
 
 
 class SiteNews:

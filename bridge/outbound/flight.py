@@ -164,7 +164,7 @@ class Flight:
     def picky(self) -> bool:
         """Whether not every link of the route will do."""
         return (
-            self.avoid is not NO_LINK
+            self.avoid != NO_LINK
             or bool(self.refused_by)
             or self.long is not None
             or self.trouble is not None

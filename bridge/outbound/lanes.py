@@ -85,6 +85,6 @@ class Lanes:
                     if place is not None:
                         del queue[index]
                         self._restricted -= bool(flight.refused_by)
-                        self._run = self._run + 1 if lane is self._interactive else 0
+                        self._run = self._run + 1 if flight.lane == "interactive" else 0
                         return flight, place
         return None

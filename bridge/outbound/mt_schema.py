@@ -1,8 +1,8 @@
-"""The JSON Schema of an MT's body: generated from the type that `body` checks it with, plus examples."""
+"""The JSON Schema of an MT's body: generated from the type that it is checked with, plus examples."""
 
 from typing import Any
 
-from bridge.outbound.body import MT_BODY
+from bridge.outbound.body_shape import MT_BODY
 
 EXAMPLES: list[dict[str, Any]] = [
     {"id": "order-4711", "to": "+447700900123", "text": "Your parcel is on its way."},

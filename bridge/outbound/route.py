@@ -118,7 +118,8 @@ class Route:
         begun = flight.begun
         return (
             begun is not None
-            and begun.provider not in (NOBODY, *flight.refused_by)
+            and begun.provider != NOBODY
+            and begun.provider not in flight.refused_by
             and not self.forsaken(flight, now)
         )
 

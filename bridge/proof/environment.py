@@ -5,12 +5,12 @@ Run by make with the system's Python (3.11 or newer), from the top of the checko
 `python3 -m bridge.proof.environment`. Standard library only: nothing else is there yet.
 """
 
-import hashlib
 import os
 import subprocess
 import sys
 from pathlib import Path
 
+from bridge.proof.making import fingerprint, made, pip_install, run, say
 from bridge.proof.packages import NotInstalled, install
 
 LOCK = Path("requirements-dev.lock")
@@ -21,77 +21,41 @@ STAMP = PLACE / "made-from"
 
 def main() -> int:
     """Make the environment unless it is up to date; 0, or 1 with what is wrong on standard error."""
-    try:
-        if not _up_to_date():
-            _make()
-    except NotInstalled as problem:
-        _say(str(problem))
-        return 1
-    except subprocess.CalledProcessError as problem:
-        _say(f"`{' '.join(map(str, problem.cmd))}` failed:\n{problem.stdout}")
-        return 1
-    return 0
-
-
-def _wanted() -> str:
-    """What the environment is made from: the lock, the project's declaration and the place."""
-    state = hashlib.sha256()
-    for part in (LOCK.read_bytes(), Path("pyproject.toml").read_bytes(), str(Path.cwd()).encode()):
-        state.update(hashlib.sha256(part).digest())
-    return state.hexdigest()
-
-
-def _up_to_date() -> bool:
-    try:
-        if STAMP.read_text() != _wanted():
-            return False
-        command = [str(PYTHON), "-c", "import sys; sys.exit(sys.version_info < (3, 11))"]
-        return subprocess.run(command, check=False, capture_output=True).returncode == 0  # noqa: S603 - as above
-    except OSError:
-        return False
+    return made(_make)
 
 
 def _make() -> None:
+    wanted = fingerprint([LOCK, Path("pyproject.toml")], str(Path.cwd()))
+    if _works() and STAMP.read_text() == wanted:
+        return
     if not os.access(".", os.W_OK):
         raise NotInstalled(
             f"cannot make {PLACE} here: run make as the owner of this directory, or in a clone of yours"
         )
     version = ".".join(map(str, sys.version_info[:3]))
-    _say(f"making {PLACE} with Python {version} ({sys.executable})")
+    say(f"making {PLACE} with Python {version} ({sys.executable})")
     venv = sys.executable, "-m", "venv", "--clear", PLACE
     try:
-        _run(*venv)
+        run(*venv)
     except subprocess.CalledProcessError as problem:
         if "ensurepip" not in problem.stdout and "No module named venv" not in problem.stdout:
             raise
         # Debian keeps the module in a package of its own.
-        install([f"python{sys.version_info[0]}.{sys.version_info[1]}-venv"], "Python's venv module", _say)
-        _run(*venv)
-    _say(f"installing what {LOCK} names (once; half a minute)")
-    _pip("--require-hashes", "--only-binary", ":all:", "-r", LOCK)
+        install([f"python{sys.version_info[0]}.{sys.version_info[1]}-venv"], "Python's venv module", say)
+        run(*venv)
+    say(f"installing what {LOCK} names (once; half a minute)")
+    pip_install(PYTHON, "--require-hashes", "--only-binary", ":all:", "-r", LOCK)
     # The build tool is in the lock too, so nothing is fetched for this.
-    _pip("--no-deps", "--no-build-isolation", "--no-index", "--editable", ".")
-    STAMP.write_text(_wanted())
+    pip_install(PYTHON, "--no-deps", "--no-build-isolation", "--no-index", "--editable", ".")
+    STAMP.write_text(wanted)
 
 
-def _pip(*arguments: str | Path) -> None:
-    _run(PYTHON, "-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check", *arguments)
-
-
-def _run(*command: str | Path) -> None:
-    subprocess.run(  # noqa: S603 - commands of this file
-        command,
-        check=True,
-        text=True,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        env={**os.environ, "PIP_USER": "0"},
-    )
-
-
-def _say(line: str) -> None:
-    sys.stderr.write(f"bridge: {line}\n")
+def _works() -> bool:
+    command = [str(PYTHON), "-c", "import sys; sys.exit(sys.version_info < (3, 11))"]
+    try:
+        return subprocess.run(command, check=False, capture_output=True).returncode == 0 and STAMP.is_file()  # noqa: S603
+    except OSError:
+        return False
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """What a session tells its shell. Each names one thing that happened; none is an instruction."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from bridge.smpp.pdus import DeliverSm
 
@@ -24,7 +25,7 @@ class BindRefused:
 class SubmitAnswered:
     """The end of a submit: its answer. `message_id` is "" unless accepted, and may be "" even then."""
 
-    ref: object
+    ref: Any
     sequence_number: int
     status: int
     message_id: str
@@ -34,7 +35,7 @@ class SubmitAnswered:
 class SubmitLost:
     """The other end of a submit: no answer came. Only with `written` False did no octet of it leave."""
 
-    ref: object
+    ref: Any
     sequence_number: int
     reason: str
     written: bool
@@ -44,7 +45,7 @@ class SubmitLost:
 class LateAnswer:
     """The answer to a submit that had been reported lost when its time was over."""
 
-    ref: object
+    ref: Any
     sequence_number: int
     status: int
     message_id: str

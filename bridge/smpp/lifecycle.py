@@ -24,7 +24,7 @@ _FATAL_ALARMS: Mapping[Alarm, str] = {
 }
 
 
-class WrongState(RuntimeError):
+class WrongState(Exception):
     """A call that this state of the session does not allow."""
 
 
@@ -32,7 +32,7 @@ class NotBound(WrongState):
     """A submit while the session cannot take one: not bound for it, leaving, or stalled. Nothing was sent."""
 
 
-class WindowFull(RuntimeError):
+class WindowFull(Exception):
     """A submit while every slot is taken. Nothing was sent."""
 
 

@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from bridge import __version__
+from bridge.build import in_words
 from bridge.cli import COMMANDS, CommandTable, main
 from bridge.cli.options import Failed, config_option, load, settings_of
 
@@ -41,7 +42,7 @@ def test_completion_knows_the_commands() -> None:
 
 
 def test_version() -> None:
-    assert CliRunner().invoke(main, ["--version"]).stdout == f"bridge {__version__}\n"
+    assert CliRunner().invoke(main, ["--version"]).stdout == f"bridge {__version__} ({in_words()})\n"
 
 
 @pytest.mark.parametrize("name", COMMANDS)

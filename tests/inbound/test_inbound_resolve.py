@@ -22,6 +22,7 @@ from bridge.store.correlation import Correlation
 from tests.inbound.lab import Heard, Lab, ids_of
 from tests.inbound.messages import HANDSET, Link, dr, early_receipt
 from tests.inbound.worker import LIMIT_S, Worker, asked
+from tests.outbound.papers import paper
 
 pytestmark = pytest.mark.servers
 
@@ -62,22 +63,16 @@ class Resolver:
 
 def outbound(lab: Lab, worker: Worker) -> Expectations:
     """The worker with the half that sends, as far as it looks after such MTs."""
-    outbox = Outbox(worker.outbox_gate)  # type: ignore[arg-type]
+    outbox = Outbox(worker.outbox_gate)
     recorder = Recorder(worker.store.claims, worker.receiver.matched_late, 3600.0)
     made = Expectations(lab.names, outbox, recorder)
     worker.receiver._resolve = worker.early._resolve = made.resolve
     return made
 
 
-class Paper:
-    """A delivery with nothing to settle."""
-
-    headers: dict[str, object] = {}  # noqa: RUF012
-
-
 def flight(*, doubt: bool = False, receipt: ReceiptMode = "all") -> Flight:
     mt = Mt(id="m-1", to=HANDSET, text="t", receipt=receipt, metadata={"order": 7})
-    made = Flight(mt, "r", "bulk", Paper(), "m-1", "w:1")  # type: ignore[arg-type]
+    made = Flight(mt, "r", "bulk", paper(), "m-1", "w:1")
     made.names = (("p", "n1"),)
     made.doubt = doubt
     return made

@@ -4,6 +4,7 @@ it is not so. More of them: `python -m tests.model_run`.
 
 import pytest
 
+from bridge.build import is_compiled
 from tests.model_run.mutants import IN_WEATHER, MUTANTS, Mutant
 from tests.model_run.story import Size, judge, judge_deaths, live
 from tests.model_run.weather import CALM
@@ -53,6 +54,7 @@ def test_the_same_seed_is_the_same_story() -> None:
         assert first.telling == second.telling
 
 
+@pytest.mark.skipif(is_compiled(), reason="what is compiled cannot be broken on purpose")
 @pytest.mark.parametrize("mutant", MUTANTS)
 def test_the_model_sees_a_worker_that(mutant: Mutant) -> None:
     with mutant():

@@ -1,27 +1,18 @@
 """Which waiting message goes next: interactive first, bulk never starving, nobody held back by the picky."""
 
-from collections.abc import Mapping
-
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.broker.message import Delivery
 from bridge.model.mt import Mt
 from bridge.model.names import Lane
 from bridge.outbound.flight import Flight, Long
 from bridge.outbound.lanes import INTERACTIVE_RUN, LOOK_AHEAD, Lanes
 from bridge.outbound.parts import Fate, Parts
-
-
-class Paper:
-    """A delivery with nothing to settle."""
-
-    headers: Mapping[str, object] = {}
+from tests.outbound.papers import paper
 
 
 def flight(number: int, lane: Lane = "bulk") -> Flight:
-    delivery: Delivery = Paper()  # type: ignore[assignment]
-    return Flight(Mt(id=str(number), to="447700900000", text=""), "r", lane, delivery, str(number), "w:1")
+    return Flight(Mt(id=str(number), to="447700900000", text=""), "r", lane, paper(), str(number), "w:1")
 
 
 def take_all(lanes: Lanes) -> list[str]:

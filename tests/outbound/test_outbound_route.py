@@ -14,7 +14,7 @@ from bridge.outbound.links import LinkSlot
 from bridge.outbound.parts import NOBODY, Fate, Parts
 from bridge.outbound.route import LARGEST_PREFETCH, Route
 from tests.outbound.fake_links import Link
-from tests.outbound.test_outbound_lanes import Paper
+from tests.outbound.papers import paper
 
 NOW = 1000.0
 
@@ -38,7 +38,7 @@ def route(*links: Link, providers: tuple[str, ...] = ("p", "q")) -> tuple[Route,
 
 
 def flight(*, avoid: LinkSlot | None = None, refused_by: frozenset[str] = frozenset()) -> Flight:
-    made = Flight(Mt(id="m", to="447700900123", text=""), "r", "bulk", Paper(), "m", "w:1")  # type: ignore[arg-type]
+    made = Flight(Mt(id="m", to="447700900123", text=""), "r", "bulk", paper(), "m", "w:1")
     if avoid is not None:
         made.avoid = avoid.key
     made.refused_by = refused_by

@@ -17,7 +17,7 @@ from bridge.outbound.parts import Fate, Parts
 from bridge.outbound.route import Route
 from bridge.outbound.trouble import Trouble
 from tests.outbound.fake_links import Link
-from tests.outbound.test_outbound_lanes import Paper
+from tests.outbound.papers import paper
 from tests.outbound.test_outbound_route import Heard
 
 NOW = 1000.0
@@ -92,7 +92,7 @@ def flight(
     refused_by: Sequence[str] = (),
     route: Route | None = None,
 ) -> Flight:
-    made = Flight(mt, "r", "bulk", Paper(), "m", "w:1")  # type: ignore[arg-type]
+    made = Flight(mt, "r", "bulk", paper(), "m", "w:1")
     if avoid is not None:
         made.avoid = avoid
     made.trouble = trouble

@@ -69,7 +69,7 @@ class Worker:
         self.links = list(world.make_links(cut))
         self.stopped: asyncio.Task[None] | None = None
         consumers = RouteConsumers(NAMES, ["r"], self)
-        outbox = Outbox(self.publisher)  # type: ignore[arg-type]
+        outbox = Outbox(self.publisher)
         self.settler = Settler(
             NAMES, frozenset({"r"}), self.claims, outbox, world.matched_late, join_s=JOIN_S
         )
