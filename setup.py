@@ -11,7 +11,7 @@ from setuptools import Extension, setup
 
 HOT = {
     "": "pace",
-    "broker": "acks contents frames incoming message outbox publisher tolerance",
+    "broker": "acks contents frames incoming message outbox publisher tolerance wire",
     "dialects": "deliver smpp34 submit",
     "inbound": "confirm matching pending receive relations",
     "links": "bind counters shell trust",
@@ -28,9 +28,12 @@ Not those whose coroutines clean up after themselves: compiled ones do not do so
 """
 
 
+WANTED = os.environ.get("BRIDGE_COMPILE") == "1"
+
+
 def extensions() -> list[Extension]:
     """What is compiled: nothing unless asked for, because it takes a C compiler and two minutes."""
-    if os.environ.get("BRIDGE_COMPILE") != "1" or "bdist_wheel" not in sys.argv:
+    if not WANTED or "bdist_wheel" not in sys.argv:
         return []
     from mypyc.build import mypycify  # noqa: PLC0415 - only there where it is asked for
 
@@ -43,4 +46,4 @@ def extensions() -> list[Extension]:
     return mypycify([*lenient, *paths], group_name="bridge", opt_level="2", debug_level="0", multi_file=True)
 
 
-setup(ext_modules=extensions())
+setup(ext_modules=extensions(), setup_requires=["mypy>=1.14"] if WANTED else [])

@@ -87,7 +87,7 @@ class View:
         """All of it."""
         if self._as_json:
             machine = {"cores": os.cpu_count(), "python": platform.python_version()}
-            click.echo(orjson.dumps({**summary(report), "machine": machine}))
+            click.echo(orjson.dumps({**summary(report), "machine": machine, "compiled": is_compiled()}))
             return
         for traffic in report.traffics:
             self._result.print(_table(report, traffic))

@@ -36,7 +36,7 @@ def test_no_layer_is_told_or_given_a_secret() -> None:
         if name in ("COPY", "ADD") and "--from" not in value
         for source in value.split()[:-1]
     }
-    assert copied == {"requirements.lock", "pyproject.toml", "README.md", "LICENSE", "bridge"}
+    assert copied == {"requirements.lock", "setup.py", "pyproject.toml", "README.md", "LICENSE", "bridge"}
     ignored, *but = [line for line in (ROOT / ".dockerignore").read_text().splitlines() if line[0] != "#"]
     assert ignored == "*"
     assert {line.removeprefix("!") for line in but if line.startswith("!")} == copied
