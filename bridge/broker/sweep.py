@@ -89,10 +89,13 @@ class Sweep:
 
     async def _until_back(self, kept: int) -> None:
         """Only some time after a channel is closed its messages are in the queue: who looks next shall see them."""
-        with suppress(ChannelLost, TimeoutError):
-            async with asyncio.timeout(BACK_LIMIT_S):
-                while kept and (await _look(self._session, self._queue))[0] < kept:  # noqa: ASYNC110 - no event tells
-                    await asyncio.sleep(BACK_PROBE_S)
+        loop = asyncio.get_running_loop()
+        until = (
+            loop.time() + BACK_LIMIT_S
+        )  # looked at between two looks: one given up half-way costs the connection
+        with suppress(ChannelLost):
+            while kept and (await _look(self._session, self._queue))[0] < kept and loop.time() < until:  # noqa: ASYNC110
+                await asyncio.sleep(BACK_PROBE_S)  # no event tells
 
     async def _begin(self, share: int) -> None:
         intake = Intake(self._session, await self._session.channel(), self._receive, self._changed.set)

@@ -101,6 +101,28 @@ async def test_only_what_is_acked_is_gone(lab: Any) -> None:
         assert await look(lab, session) == [0, 2, 4, 6, 8]
 
 
+async def test_no_look_is_given_up_half_way_which_would_cost_the_connection(
+    lab: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[int] = []
+    ended: list[int] = []
+    look_well = room._look
+
+    async def look_slowly(session: Session, queue: str) -> tuple[int, int]:
+        begun.append(1)
+        found = await look_well(session, queue)
+        await asyncio.sleep(0.1)  # a machine that has much to do
+        ended.append(1)
+        return found
+
+    monkeypatch.setattr(room, "BACK_LIMIT_S", 0.05)
+    monkeypatch.setattr(room, "_look", look_slowly)
+    async with session_of(lab) as session:
+        await fill(lab, 0, 10)
+        assert await look(lab, session) == list(range(10))
+    assert len(begun) == len(ended) == 2
+
+
 async def test_a_second_reader_sees_that_it_is_not_alone_and_takes_nothing(lab: Any) -> None:
     async with session_of(lab) as session, session_of(lab) as other:
         await fill(lab, 0, 5)
