@@ -88,11 +88,12 @@ class Sweep:
             await self._until_back(kept)
 
     async def _until_back(self, kept: int) -> None:
-        """Only some time after a channel is closed its messages are in the queue: who looks next shall see them."""
+        """Only some time after a channel is closed its messages are in the queue: who looks next shall see them.
+
+        The limit is seen to between two looks: one that is given up half-way costs the connection.
+        """
         loop = asyncio.get_running_loop()
-        until = (
-            loop.time() + BACK_LIMIT_S
-        )  # looked at between two looks: one given up half-way costs the connection
+        until = loop.time() + BACK_LIMIT_S
         with suppress(ChannelLost):
             while kept and (await _look(self._session, self._queue))[0] < kept and loop.time() < until:  # noqa: ASYNC110
                 await asyncio.sleep(BACK_PROBE_S)  # no event tells
