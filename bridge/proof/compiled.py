@@ -10,7 +10,7 @@ import sys
 import sysconfig
 from pathlib import Path
 
-from bridge.proof.making import fingerprint, made, pip_install, say
+from bridge.proof.making import fingerprint, made, pip_install, say, see_that_writable
 from bridge.proof.packages import install
 
 PLACE = Path(".compiled")
@@ -29,6 +29,7 @@ def _make() -> None:
     wanted = fingerprint([*declared, *sources], sys.version)
     if STAMP.is_file() and STAMP.read_text() == wanted:
         return
+    see_that_writable(PLACE)
     _see_to_compiler()
     say(f"compiling the hot path into {PLACE} (once after each change; two minutes)")
     for left_over in (PLACE, Path("build")):

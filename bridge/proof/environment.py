@@ -5,13 +5,12 @@ Run by make with the system's Python (3.11 or newer), from the top of the checko
 `python3 -m bridge.proof.environment`. Standard library only: nothing else is there yet.
 """
 
-import os
 import subprocess
 import sys
 from pathlib import Path
 
-from bridge.proof.making import fingerprint, made, pip_install, run, say
-from bridge.proof.packages import NotInstalled, install
+from bridge.proof.making import fingerprint, made, pip_install, run, say, see_that_writable
+from bridge.proof.packages import install
 
 LOCK = Path("requirements-dev.lock")
 PLACE = Path(".venv")
@@ -28,10 +27,7 @@ def _make() -> None:
     wanted = fingerprint([LOCK, Path("pyproject.toml")], str(Path.cwd()))
     if _works() and STAMP.read_text() == wanted:
         return
-    if not os.access(".", os.W_OK):
-        raise NotInstalled(
-            f"cannot make {PLACE} here: run make as the owner of this directory, or in a clone of yours"
-        )
+    see_that_writable(PLACE)
     version = ".".join(map(str, sys.version_info[:3]))
     say(f"making {PLACE} with Python {version} ({sys.executable})")
     venv = sys.executable, "-m", "venv", "--clear", PLACE

@@ -21,6 +21,14 @@ def fingerprint(paths: Iterable[Path], *more: str) -> str:
     return state.hexdigest()
 
 
+def see_that_writable(place: Path) -> None:
+    """Raises NotInstalled where this checkout is somebody else's."""
+    if not os.access(".", os.W_OK):
+        raise NotInstalled(
+            f"cannot make {place} here: run make as the owner of this directory, or in a clone of yours"
+        )
+
+
 def run(*command: str | Path, **environment: str) -> None:
     """To its end. Raises CalledProcessError, which has all that it said."""
     subprocess.run(  # noqa: S603 - commands of this room
