@@ -10,7 +10,7 @@ import sys
 import sysconfig
 from pathlib import Path
 
-from bridge.proof.making import fingerprint, made, pip_install, say, see_that_writable
+from bridge.proof.making import fingerprint, is_made_from, made, pip_install, say, see_that_writable
 from bridge.proof.packages import install
 
 PLACE = Path(".compiled")
@@ -27,7 +27,7 @@ def _make() -> None:
     sources = sorted(path for path in Path("bridge").rglob("*") if path.is_file() and path.suffix != ".pyc")
     declared = (Path("setup.py"), Path("pyproject.toml"), Path("requirements-dev.lock"))
     wanted = fingerprint([*declared, *sources], sys.version)
-    if STAMP.is_file() and STAMP.read_text() == wanted:
+    if is_made_from(STAMP, wanted):
         return
     see_that_writable(PLACE)
     _see_to_compiler()

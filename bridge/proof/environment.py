@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from bridge.proof.making import fingerprint, made, pip_install, run, say, see_that_writable
+from bridge.proof.making import fingerprint, is_made_from, made, pip_install, run, say, see_that_writable
 from bridge.proof.packages import install
 
 LOCK = Path("requirements-dev.lock")
@@ -25,7 +25,7 @@ def main() -> int:
 
 def _make() -> None:
     wanted = fingerprint([LOCK, Path("pyproject.toml")], str(Path.cwd()))
-    if _works() and STAMP.read_text() == wanted:
+    if is_made_from(STAMP, wanted) and _works():
         return
     see_that_writable(PLACE)
     version = ".".join(map(str, sys.version_info[:3]))
@@ -49,7 +49,7 @@ def _make() -> None:
 def _works() -> bool:
     command = [str(PYTHON), "-c", "import sys; sys.exit(sys.version_info < (3, 11))"]
     try:
-        return subprocess.run(command, check=False, capture_output=True).returncode == 0 and STAMP.is_file()  # noqa: S603
+        return subprocess.run(command, check=False, capture_output=True).returncode == 0  # noqa: S603 - as above
     except OSError:
         return False
 

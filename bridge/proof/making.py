@@ -21,6 +21,14 @@ def fingerprint(paths: Iterable[Path], *more: str) -> str:
     return state.hexdigest()
 
 
+def is_made_from(stamp: Path, wanted: str) -> bool:
+    """Whether the part with this stamp is there, and was made from what has this fingerprint."""
+    try:
+        return stamp.read_text() == wanted
+    except OSError:
+        return False
+
+
 def see_that_writable(place: Path) -> None:
     """Raises NotInstalled where this checkout is somebody else's."""
     if not os.access(".", os.W_OK):
