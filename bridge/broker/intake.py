@@ -44,6 +44,8 @@ class Intake:
         self._tracker = AckTracker()
         self._consumer: str | None = None
         self._writing: asyncio.Task[None] | None = None
+        self._told_all = False
+        """The channel is being closed: told behind that, a settlement would cost the connection."""
         self._pace = Pace(self._write_settled)
         self._loop = asyncio.get_running_loop()
         self._closing = channel.closing
@@ -92,7 +94,7 @@ class Intake:
         self._consumer = None
 
     async def close(self) -> None:
-        """Close the channel; RabbitMQ takes back what is not settled. Never raises."""
+        """Close the channel; RabbitMQ takes back what is not settled by now. Never raises."""
         closing = self._loop.create_task(self._close())
         try:
             await asyncio.shield(closing)
@@ -104,8 +106,11 @@ class Intake:
         try:
             with contextlib.suppress(ChannelLost), library_errors():
                 async with asyncio.timeout(CLOSE_LIMIT_S):
-                    if self._writing is not None:
+                    self._write_settled()
+                    while self._writing is not None:
                         await asyncio.wait([self._writing])
+                        self._write_settled()
+                    self._told_all = True
                     await self._channel.close()
         finally:
             if self._writing is not None:  # the peer does not read, so there is no room to write
@@ -149,7 +154,7 @@ class Intake:
             self._pace.want()
 
     def _write_settled(self) -> None:
-        if self._writing is None and self.alive:
+        if self._writing is None and self._tracker.untold and self.alive and not self._told_all:
             self._writing = self._loop.create_task(self._write())
             self._writing.add_done_callback(self._written)
 

@@ -285,3 +285,30 @@ async def test_closing_that_is_cancelled_half_way_costs_one_channel_and_no_conne
     await session.channel()
     assert session.alive
     await session.close()
+
+@pytest.mark.parametrize("turns", range(5))
+async def test_what_is_settled_just_before_closing_is_told_before_the_channel_closes(
+    lab: Any, inbox: Any, turns: int
+) -> None:
+    """Told after it, RabbitMQ would close the connection: there is no such channel any more."""
+    broker = await lab.start()
+    await fill(lab, broker, 3)
+    session = await Urls([lab.rabbit.url]).connect("test")
+    try:
+        intake = Intake(session, await session.channel(), inbox, lambda: None)
+        await intake.consume(lab.queue, 3)
+        first, second, third = await inbox.take(3)
+        first.ack()  # written at once, so the next ones wait a moment for their turn
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        second.ack()
+        closing = asyncio.create_task(intake.close())
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        third.ack()
+        await closing
+        await session.channel()
+        assert session.alive
+    finally:
+        await session.close()
+    assert await lab.depth(lab.queue) <= 1
