@@ -8,6 +8,7 @@ import asyncio
 import logging
 import os
 import secrets
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -34,6 +35,15 @@ def logging_as_it_was() -> Iterator[None]:
     for handler in root.handlers[:]:
         if type(handler) is logging.StreamHandler:
             root.removeHandler(handler)
+
+
+@pytest.fixture(autouse=True)
+def signals_as_they_were() -> Iterator[None]:
+    """The same for those that it handles: uvloop does not give them back when its loop is closed."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture(scope="session")
