@@ -286,6 +286,7 @@ async def test_closing_that_is_cancelled_half_way_costs_one_channel_and_no_conne
     assert session.alive
     await session.close()
 
+
 @pytest.mark.parametrize("turns", range(5))
 async def test_what_is_settled_just_before_closing_is_told_before_the_channel_closes(
     lab: Any, inbox: Any, turns: int
