@@ -39,7 +39,7 @@ def logging_as_it_was() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def signals_as_they_were() -> Iterator[None]:
-    """The same for those that it handles: uvloop does not give them back when its loop is closed."""
+    """The same for the signals that a command handles: uvloop does not give them back when its loop is closed."""
     before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
     yield
     for number, handler in before.items():
