@@ -43,4 +43,4 @@ class Fault(ABC):
 
     @abstractmethod
     async def strike(self, world: "World", seconds: float, chance: Random) -> None:
-        """Break it, wait, and heal it."""
+        """Break it, wait (`World.lapse`), and heal it."""

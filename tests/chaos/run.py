@@ -37,16 +37,12 @@ class Run:
         self._draws = draws(asked.faults, chance)
         self._say = say
         self._loop = asyncio.get_running_loop()
-        self._stopping = asyncio.Event()
-        self._striking: asyncio.Task[None] | None = None
         self._spans: list[Span] = []
         self._began = self._loop.time()
 
     def stop(self) -> None:
         """No more strikes; one that is under way is healed."""
-        self._stopping.set()
-        if self._striking is not None:
-            self._striking.cancel()
+        self._world.ending.set()
 
     async def play(self) -> Verdict:
         """From the first MT to the verdict."""
@@ -96,7 +92,7 @@ class Run:
     async def _strike_again_and_again(self) -> None:
         await self._span(None)
         for draw in self._draws:
-            if self._stopping.is_set() or self._reached() >= 1:
+            if self._world.ending.is_set() or self._reached() >= 1:
                 return
             await self._span(draw)
 
@@ -123,15 +119,13 @@ class Run:
         ledger.stall_s()
         self._spans.append(span)
         if draw is not None:
-            self._striking = asyncio.create_task(self._strike(draw, span))
-            await asyncio.wait([self._striking])
+            await self._strike(draw, span)
             span.seconds = self._loop.time() - span.began
         healed_at = self._loop.time()
         span.recovered_s = await self._world.recovered(RECOVERY_LIMIT_S)
         if span.recovered_s is None:
             span.remark = "; ".join(filter(None, [span.remark, self._world.lacks(healed_at)]))
-        if not self._stopping.is_set():
-            await asyncio.sleep(CALM_S)
+        await self._world.lapse(CALM_S)
         if died := len(self._world.workers.died) - died:
             span.remark = "; ".join(filter(None, [span.remark, f"workers that ended by themselves: {died}"]))
         span.sent = ledger.mts - span.sent

@@ -6,7 +6,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -91,6 +91,8 @@ class World:
         self.soak = Soak(self._processes, lambda: workers.tasks, asyncio.get_running_loop().time)
         self.forgot_at: list[float] = []
         """When Redis lost what it had answered for."""
+        self.ending = asyncio.Event()
+        """The run is to end before its time."""
         self._children = children
         self._place = place
         self._clock = asyncio.get_running_loop().time
@@ -126,6 +128,14 @@ class World:
     def forgot(self) -> None:
         """Redis has just lost what it had answered for."""
         self.forgot_at.append(self._clock())
+
+    async def lapse(self, seconds: float) -> None:
+        """How a fault lasts: so long, but not beyond the moment when the run is to end.
+
+        Cancelled it would be cut off in the midst of breaking or healing as well, and what it broke stay so.
+        """
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self.ending.wait(), seconds)
 
     async def watch(self) -> None:
         """Read the journal, and replace workers that should not have ended; until cancelled."""

@@ -18,10 +18,10 @@ class _OfRabbit(Fault):
     victim: ClassVar[Victim] = Victim.RABBIT
 
 
-async def _killed(node: PrivateRabbit, seconds: float) -> None:
+async def _killed(world: World, node: PrivateRabbit, seconds: float) -> None:
     node.kill()
     try:
-        await asyncio.sleep(seconds)
+        await world.lapse(seconds)
     finally:
         await node.start()
 
@@ -34,7 +34,7 @@ class Killed(_OfRabbit):
     async def strike(self, world: World, seconds: float, chance: Random) -> None:  # noqa: ARG002 - all of them
         async with asyncio.TaskGroup() as group:
             for node in world.rabbit.nodes:
-                group.create_task(_killed(node, seconds))
+                group.create_task(_killed(world, node, seconds))
 
 
 class Hung(_OfRabbit):
@@ -47,7 +47,7 @@ class Hung(_OfRabbit):
         for node in world.rabbit.nodes:
             node.pause()
         try:
-            await asyncio.sleep(seconds)
+            await world.lapse(seconds)
         finally:
             for node in world.rabbit.nodes:
                 node.resume()
@@ -62,7 +62,7 @@ class Alarm(_OfRabbit):
     async def strike(self, world: World, seconds: float, chance: Random) -> None:  # noqa: ARG002 - any node
         try:
             await world.rabbit.ctl("set_vm_memory_high_watermark", NO_MEMORY)
-            await asyncio.sleep(seconds)
+            await world.lapse(seconds)
         finally:
             await world.rabbit.ctl("set_vm_memory_high_watermark", WATERMARK)
 
@@ -75,7 +75,7 @@ class ConnectionsClosed(_OfRabbit):
 
     async def strike(self, world: World, seconds: float, chance: Random) -> None:  # noqa: ARG002 - all of them
         await world.rabbit.ctl("close_all_connections", "a fault")
-        await asyncio.sleep(seconds)
+        await world.lapse(seconds)
 
 
 class QueueDeleted(_OfRabbit):
@@ -95,7 +95,7 @@ class QueueDeleted(_OfRabbit):
                 await asyncio.sleep(QUIET_LOOK_S)
             async with await aio_pika.connect(world.rabbit.urls[0]) as connection:
                 await (await connection.channel()).queue_delete(queue)
-            await asyncio.sleep(seconds)
+            await world.lapse(seconds)
             await world.rabbit.until_bound(queue, [NAMES.mt, NAMES.retry])
 
 
@@ -109,7 +109,7 @@ class ConfirmsLost(_OfRabbit):
         for door in world.rabbit.doors:
             door.drop_replies()
         try:
-            await asyncio.sleep(seconds)
+            await world.lapse(seconds)
         finally:
             for door in world.rabbit.doors:
                 await door.sever()  # a stream with a hole in it cannot go on
@@ -126,7 +126,7 @@ class Delayed(_OfRabbit):
         for door in world.rabbit.doors:
             door.delay(delay_s)
         try:
-            await asyncio.sleep(seconds)
+            await world.lapse(seconds)
         finally:
             for door in world.rabbit.doors:
                 await door.heal()
@@ -139,7 +139,7 @@ class NodeKilled(_OfRabbit):
     need = Need.CLUSTER
 
     async def strike(self, world: World, seconds: float, chance: Random) -> None:
-        await _killed(chance.choice(world.rabbit.nodes), seconds)
+        await _killed(world, chance.choice(world.rabbit.nodes), seconds)
 
 
 class QuorumLost(_OfRabbit):
@@ -151,4 +151,4 @@ class QuorumLost(_OfRabbit):
     async def strike(self, world: World, seconds: float, chance: Random) -> None:
         async with asyncio.TaskGroup() as group:
             for node in chance.sample(world.rabbit.nodes, 2):
-                group.create_task(_killed(node, seconds))
+                group.create_task(_killed(world, node, seconds))

@@ -1,6 +1,5 @@
 """Faults of Redis, and of the connections to it."""
 
-import asyncio
 from random import Random
 from typing import ClassVar
 
@@ -24,7 +23,7 @@ class _Setting(_OfRedis):
     async def strike(self, world: World, seconds: float, chance: Random) -> None:  # noqa: ARG002 - there is one
         try:
             await world.redis.tell(*self.wrong)
-            await asyncio.sleep(seconds)
+            await world.lapse(seconds)
         finally:
             await world.redis.tell(*self.right)
 
@@ -38,7 +37,7 @@ class Killed(_OfRedis):
         server = world.redis.primary
         server.kill()
         try:
-            await asyncio.sleep(seconds)
+            await world.lapse(seconds)
         finally:
             await server.start()
 
@@ -53,7 +52,7 @@ class Hung(_OfRedis):
         server = world.redis.primary
         server.pause()
         try:
-            await asyncio.sleep(seconds)
+            await world.lapse(seconds)
         finally:
             server.resume()
 
@@ -92,7 +91,7 @@ class RepliesLost(_OfRedis):
         door = world.redis.door
         door.drop_replies()
         try:
-            await asyncio.sleep(seconds)
+            await world.lapse(seconds)
         finally:
             await door.sever()  # what comes next would be taken for the answer to something else
 
@@ -107,7 +106,7 @@ class ReplyCut(_OfRedis):
         door = world.redis.door
         door.reset_after(chance.randrange(10, 3000))
         try:
-            await asyncio.sleep(seconds)
+            await world.lapse(seconds)
         finally:
             await door.heal()
 
@@ -123,7 +122,7 @@ class Emptied(_OfRedis):
         world.forgot()
         await world.redis.tell("FLUSHALL")
         world.forgot()
-        await asyncio.sleep(seconds)
+        await world.lapse(seconds)
 
 
 class FailedOver(_OfRedis):
@@ -138,6 +137,6 @@ class FailedOver(_OfRedis):
         await world.redis.fail_over()
         world.forgot()
         try:
-            await asyncio.sleep(seconds)
+            await world.lapse(seconds)
         finally:
             await world.redis.follow()

@@ -1,6 +1,5 @@
 """Faults of SMSCs, and of the binds to them."""
 
-import asyncio
 from random import Random
 from typing import ClassVar
 
@@ -20,9 +19,9 @@ class Cut(_OfSmsc):
 
     async def strike(self, world: World, seconds: float, chance: Random) -> None:
         door = chance.choice(world.provider.all_doors)
-        await door.cut()
         try:
-            await asyncio.sleep(seconds)
+            await door.cut()
+            await world.lapse(seconds)
         finally:
             await door.heal()
 
@@ -36,7 +35,7 @@ class CutInAnswer(_OfSmsc):
         door = chance.choice(world.provider.all_doors)
         door.reset_after(chance.randrange(20, 2000))
         try:
-            await asyncio.sleep(seconds)
+            await world.lapse(seconds)
         finally:
             await door.heal()
 
@@ -51,7 +50,7 @@ class HalfOpen(_OfSmsc):
         door = chance.choice(world.provider.all_doors)
         door.stall("both" if chance.random() < 0.5 else "back")
         try:
-            await asyncio.sleep(seconds)
+            await world.lapse(seconds)
         finally:
             await door.heal()
 
@@ -63,7 +62,7 @@ class HalfClosed(_OfSmsc):
 
     async def strike(self, world: World, seconds: float, chance: Random) -> None:
         chance.choice(world.provider.all_doors).half_close()
-        await asyncio.sleep(seconds)
+        await world.lapse(seconds)
 
 
 class AnswersLost(_OfSmsc):
@@ -76,7 +75,7 @@ class AnswersLost(_OfSmsc):
         door = chance.choice(world.provider.all_doors)
         door.drop_replies()
         try:
-            await asyncio.sleep(seconds)
+            await world.lapse(seconds)
         finally:
             await door.sever()  # a stream with a hole in it cannot go on
 
@@ -91,7 +90,7 @@ class Late(_OfSmsc):
         site = chance.choice(SITES)
         try:
             await world.provider.behave(site, f"late:seconds={RESPONSE_TIMEOUT_S + 2},every=3")
-            await asyncio.sleep(seconds)
+            await world.lapse(seconds)
         finally:
             await world.provider.behave(site)
 
@@ -103,9 +102,9 @@ class SiteKilled(_OfSmsc):
 
     async def strike(self, world: World, seconds: float, chance: Random) -> None:
         site = chance.choice(SITES)
-        await world.provider.kill(site)
         try:
-            await asyncio.sleep(seconds)
+            await world.provider.kill(site)
+            await world.lapse(seconds)
         finally:
             await world.provider.start(site)
 
@@ -120,7 +119,7 @@ class BothAway(_OfSmsc):
         try:
             for site in SITES:
                 await world.provider.kill(site)
-            await asyncio.sleep(seconds)
+            await world.lapse(seconds)
         finally:
             for site in SITES:
                 await world.provider.start(site)

@@ -1,6 +1,5 @@
 """Faults of HTTP sites, and of the way by which they call back."""
 
-import asyncio
 from random import Random
 from typing import ClassVar
 
@@ -24,7 +23,7 @@ class _Manner(_OfWeb):
         site = chance.choice(SITES)
         try:
             await world.web.behave(site, self.manner)
-            await asyncio.sleep(seconds)
+            await world.lapse(seconds)
         finally:
             await world.web.behave(site)
 
@@ -36,9 +35,9 @@ class Cut(_OfWeb):
 
     async def strike(self, world: World, seconds: float, chance: Random) -> None:
         door = world.web.doors[chance.choice(SITES)]
-        await door.cut()
         try:
-            await asyncio.sleep(seconds)
+            await door.cut()
+            await world.lapse(seconds)
         finally:
             await door.heal()
 
@@ -53,7 +52,7 @@ class Hung(_OfWeb):
         door = world.web.doors[chance.choice(SITES)]
         door.stall("both" if chance.random() < HALF else "back")
         try:
-            await asyncio.sleep(seconds)
+            await world.lapse(seconds)
         finally:
             await door.heal()
 
@@ -101,9 +100,9 @@ class SiteKilled(_OfWeb):
 
     async def strike(self, world: World, seconds: float, chance: Random) -> None:
         site = chance.choice(SITES)
-        await world.web.kill(site)
         try:
-            await asyncio.sleep(seconds)
+            await world.web.kill(site)
+            await world.lapse(seconds)
         finally:
             await world.web.start(site)
 
@@ -118,7 +117,7 @@ class BothAway(_OfWeb):
         try:
             for site in SITES:
                 await world.web.kill(site)
-            await asyncio.sleep(seconds)
+            await world.lapse(seconds)
         finally:
             for site in SITES:
                 await world.web.start(site)
@@ -130,9 +129,9 @@ class CallbacksCut(_OfWeb):
     name = "http-callbacks-cut"
 
     async def strike(self, world: World, seconds: float, chance: Random) -> None:  # noqa: ARG002 - one door
-        await world.web.callbacks.cut()
         try:
-            await asyncio.sleep(seconds)
+            await world.web.callbacks.cut()
+            await world.lapse(seconds)
         finally:
             await world.web.callbacks.heal()
 
@@ -146,6 +145,6 @@ class CallbacksUnanswered(_OfWeb):
         door = world.web.callbacks
         door.drop_replies()
         try:
-            await asyncio.sleep(seconds)
+            await world.lapse(seconds)
         finally:
             await door.sever()  # a stream with a hole in it cannot go on

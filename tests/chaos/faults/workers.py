@@ -26,9 +26,9 @@ class Killed(_OfWorker):
 
     async def strike(self, world: World, seconds: float, chance: Random) -> None:
         slot = chance.choice(world.workers.mortal)
-        await world.workers.kill(slot)
         try:
-            await asyncio.sleep(seconds)
+            await world.workers.kill(slot)
+            await world.lapse(seconds)
         finally:
             await world.workers.start(slot)
 
@@ -43,7 +43,7 @@ class Paused(_OfWorker):
         slot = chance.randrange(world.workers.count)
         world.workers.pause(slot)
         try:
-            await asyncio.sleep(seconds)
+            await world.lapse(seconds)
         finally:
             world.workers.resume(slot)
 
@@ -60,7 +60,7 @@ class Rolling(_OfWorker):
                 await world.workers.dismiss(slot)
             finally:
                 await world.workers.start(slot)
-            await asyncio.sleep(seconds)
+            await world.lapse(seconds)
 
 
 class Crashes(_OfWorker):
@@ -73,10 +73,12 @@ class Crashes(_OfWorker):
     async def strike(self, world: World, seconds: float, chance: Random) -> None:
         slot = chance.choice(world.workers.mortal)
         for _ in range(self.times):
+            if world.ending.is_set():
+                return
             await world.workers.kill(slot)
             await world.workers.start(slot)
             await world.bound(BIND_LIMIT_S)
-            await asyncio.sleep(seconds * chance.random())
+            await world.lapse(seconds * chance.random())
 
 
 class ThirtyCrashes(Crashes):
@@ -109,7 +111,7 @@ class DiesAt(_OfWorker):
                 async with asyncio.timeout(DEATH_LIMIT_S):
                     await world.workers.die(slot)
                 died.set()
-            await asyncio.sleep(seconds)
+            await world.lapse(seconds)
         finally:
             await world.workers.kill(slot)
             await world.workers.start(slot)
@@ -139,6 +141,6 @@ class ClockJumps(_OfWorker):
         try:
             for offset_s in (ahead, -back):
                 vitals.offset_s = offset_s
-                await asyncio.sleep(seconds / 2)
+                await world.lapse(seconds / 2)
         finally:
             vitals.offset_s = 0.0
