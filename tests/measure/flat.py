@@ -17,6 +17,7 @@ import uvloop
 
 from bridge.ops import logs
 from bridge.proof.bench import FAILURES, FEWEST, Told, filled, opened
+from bridge.proof.bench_bare import WINDOW
 from bridge.proof.bench_report import PARTS, Subject, cpu_of
 from bridge.proof.bench_rounds import peak
 from bridge.proof.bench_setting import Setting
@@ -43,8 +44,9 @@ ORDINARY = Case("the ordinary one, beside itself")
 def cases(remembered: int) -> list[Case]:
     """All but the ordinary one."""
     return [
-        Case("16 binds", Setting(binds=16)),
-        Case("64 binds", Setting(binds=64)),
+        Case("16 binds", Setting(binds=16, window=4 * WINDOW)),
+        Case("64 binds", Setting(binds=64, window=16 * WINDOW)),
+        Case("64 binds, of one window", Setting(binds=64)),
         Case("8 routes", Setting(routes=8)),
         Case("10 segments, each", Setting(segments=10)),
         Case(f"{remembered:,} remembered", remembered=remembered),

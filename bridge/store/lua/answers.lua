@@ -78,10 +78,9 @@ local function record_part(key, owner, reference, state, info, mine, same, again
 end
 
 -- Empties the record for another copy. That the MT has ended is not undone by that.
-local function begin_anew(joins, join)
+local function begin_anew(joins, ended, joined)
   redis.call('DEL', joins)
-  if join.ended then redis.call('HSET', joins, 'ended', join.ended, 'joined', join.joined) end
-  return {ended = join.ended, joined = join.joined}
+  if ended then redis.call('HSET', joins, 'ended', ended, 'joined', joined) end
 end
 
 -- An answer that is not fenced begins the copy that counts, or goes on with it; one that was fenced counts if it is of
@@ -91,23 +90,33 @@ function operations.part_answered()
   local key, owner, reference, state, info, mt_key, provider, id_key, un_key, digits, n, of, body, dup, overdue_ms =
     take(15)
   local joins, run = join_key(mt_key), reference .. '|' .. provider
-  local join = read_hash(joins)
+  local counted, retired, ended, joined, said, open =
+    unpack(redis.call('HMGET', joins, 'run', 'retired', 'ended', 'joined', 's' .. n, 'open'))
   local hit = id_key ~= '' and remember(id_key, digits, n .. '/' .. of, body)
   local place = hit and place_of(hit) or ''
-  local given_up = not join.run and join.retired == reference
-  local same = join.run == run
-  local again = same and join['s' .. n] == '0' .. place
+  local given_up = not counted and retired == reference
+  local same = counted == run
+  local again = same and said == '0' .. place
   local fenced, by_end = record_part(key, owner, reference, state, info, not given_up, same, again)
-  local counts = not fenced or same or (by_end and not (join.run or given_up))
-  if counts and not same then join = begin_anew(joins, join) end
+  local counts = not fenced or same or (by_end and not (counted or given_up))
+  if counts and not same then
+    begin_anew(joins, ended, joined)
+    said, open = nil, nil
+  end
   if counts then
-    if not join['s' .. n] then
-      if not join.ended then expect_receipts(due_of_join(joins), overdue_ms) end
-      redis.call('HSET', joins, 'run', run, 'of', of, 's' .. n, (fenced and '1' or '0') .. place)
+    if not said then
+      if not ended then expect_receipts(due_of_join(joins), overdue_ms) end
+      if not open then
+        open = all_open(of)
+        redis.call('HSET', joins, 'run', run, 'of', of, 'open', open)
+      end
+      redis.call('HSET', joins, 's' .. n, (fenced and '1' or '0') .. place)
+      if place == '' then redis.call('HSET', joins, 'open', over_at(open, n)) end
     end
     if dup == '1' then redis.call('HSET', joins, 'dup', '1') end
     keep(joins)
   end
+  if hit and hit.shared and (counts or counted) then redis.call('HSET', joins, 'common', '1') end
   local unmatched = {}
   if hit then
     unmatched = take_unmatched(un_key, key, hit)
@@ -124,7 +133,7 @@ function operations.retire()
   local join = read_hash(joins)
   if join.retired and not join.run then return 1 end
   local reference = join.run and string.match(join.run, '^%d*') or select(3, pending(get(key) or '')) or ''
-  begin_anew(joins, join)
+  begin_anew(joins, join.ended, join.joined)
   redis.call('HSET', joins, 'retired', reference)
   keep(joins)
   return 1

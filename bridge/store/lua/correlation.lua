@@ -88,20 +88,21 @@ local function same_mt(body, other) return body == other or mt_key_of(body) == m
 
 -- The uses of an id, and that of this MT: found again, or added as the newest. Second value: whether added. What was
 -- remembered of it stands: a producer's repeat may say other things, but they were not sent. A use that only was to be
--- expected is added when more is known of it.
+-- expected is added when more is known of it. `shared` of a hit: another segment of the MT had the id before.
 local function remember(id_key, digits, segment, body)
   local uses = read_uses(get(id_key))
   for _, use in ipairs(uses) do
     if same_mt(use.body, body) then
+      local shared = use.segment ~= segment
       use.segment = segment
       if is_unanswered(use.body) then
         use.body = body
-        return {key = id_key, uses = uses, use = use}, true
+        return {key = id_key, uses = uses, use = use, shared = shared}, true
       end
       if body ~= use.body and read_body(body).possible_duplicate and not read_body(use.body).possible_duplicate then
         use.body = with_doubled(use.body)
       end
-      return {key = id_key, uses = uses, use = use}, false
+      return {key = id_key, uses = uses, use = use, shared = shared}, false
     end
   end
   local epoch = uses[1] and string.format('%d', uses[1].epoch + 1) or '0'

@@ -12,17 +12,25 @@
 --   dup      1 if an answer said that a copy of the MT may be elsewhere
 --   s<n>     0, or 1 if its answer was fenced, then epoch|id key of its id; nothing if it was given none
 --   f<n>     state of its final receipt
+--   open     an octet for each segment: ? while its final receipt may come, . when it has come, or never will
+--   common   1 if an id may be that of several segments
 --   ended    tag of the receipt that ended it
 --   joined   the states of all segments at that time, with commas
 
 local function join_key(mt_key) return prefix .. ':join:' .. mt_key end
 local function join_key_of(use) return join_key(mt_key_of(use.body)) end
 
--- The numbers of the segments whose id this is. Some providers give all segments one id.
-local function segments_at(join, place)
-  local numbers = {}
+local OPEN, OVER = '?', '.'
+
+local function all_open(of) return string.rep(OPEN, tonumber(of)) end
+local function is_over(open) return not string.find(open, OPEN, 1, true) end
+local function over_at(open, n) return string.sub(open, 1, n - 1) .. OVER .. string.sub(open, n + 1) end
+
+-- The numbers of all segments whose id this is: some providers give all segments one id.
+local function segments_at(key, place)
+  local join, numbers = read_hash(key), {}
   for n = 1, tonumber(join.of or 0) do
-    if string.sub(join['s' .. n] or '', 2) == place then numbers[#numbers + 1] = n end
+    if string.sub(join['s' .. n] or '', 2) == place then numbers[#numbers + 1] = tostring(n) end
   end
   return numbers
 end
@@ -33,43 +41,37 @@ local function states_of(join)
   return table.concat(states, ',')
 end
 
--- A segment that was given no id has no receipt of its own.
-local function all_final(join)
-  for n = 1, tonumber(join.of) do
-    local place = join['s' .. n]
-    if not place or (#place > 1 and not join['f' .. n]) then return false end
-  end
-  return true
-end
-
 local function due_of(hit) return 's|' .. place_of(hit) end
 local function due_of_join(key) return 'j|' .. key end
 
-local function end_segments(key, join, numbers, question)
+-- Says whether that ends the MT.
+local function end_segments(key, open, numbers, question)
   for _, n in ipairs(numbers) do
-    join['f' .. n] = question.state
-    redis.call('HSET', key, 'f' .. n, question.state)
+    open = over_at(open, n)
+    redis.call('HSET', key, 'f' .. n, question.state, 'open', open)
   end
-  if not join.ended and (question.grade == '2' or all_final(join)) then
-    join.ended, join.joined = question.tag, states_of(join)
-    redis.call('HSET', key, 'ended', join.ended, 'joined', join.joined)
-  end
-  keep(key)
+  return question.grade == '2' or is_over(open)
 end
 
+-- Only the fields it needs are read: there are two for each segment, and each would be read for each receipt.
 local function judge_segment(hit, question, decides)
-  local use, key = hit.use, join_key_of(hit.use)
-  local join = read_hash(key)
-  local numbers = segments_at(join, place_of(hit))
+  local use, key, place = hit.use, join_key_of(hit.use), place_of(hit)
+  local number = string.match(use.segment, '^%d+')
+  local own, open, common, ended, joined, dup =
+    unpack(redis.call('HMGET', key, 's' .. number, 'open', 'common', 'ended', 'joined', 'dup'))
+  local numbers = common and segments_at(key, place) or string.sub(own or '', 2) == place and {number} or {}
   local counts = #numbers > 0
   if decides and question.grade ~= '0' and (ended_by(use) == '' or use.mark == question.tag) then
     use.mark, hit.changed = question.tag, true
-    if counts then end_segments(key, join, numbers, question) end
+    if counts and end_segments(key, open, numbers, question) and not ended then
+      ended, joined = question.tag, states_of(read_hash(key))
+      redis.call('HSET', key, 'ended', ended, 'joined', joined)
+    end
+    if counts then keep(key) end
   end
   local stale = ended_by(use) ~= '' and use.mark ~= question.tag
-  local ends = join.ended == question.tag
-  return stale and 1 or 0, counts and 0 or 1, ends and join.joined or '', ends and due_of_join(key) or '',
-    join.dup and 1 or 0
+  local ends = ended == question.tag
+  return stale and 1 or 0, counts and 0 or 1, ends and joined or '', ends and due_of_join(key) or '', dup and 1 or 0
 end
 
 -- Whether it was to be expected only, and the MT has been answered otherwise since: it speaks of a copy beside that.
