@@ -17,6 +17,8 @@ from typing import Any
 
 from bridge.outbound.parts import Fate, Parts
 
+_json = json.JSONEncoder(separators=(",", ":")).encode
+
 
 def copy_name(owner: str, counted: int) -> str:
     """The copy that this flight writes when so many attempts are counted."""
@@ -64,7 +66,3 @@ def _load_parts(
     if not all(isinstance(name, str) for name in (provider, link, fingerprint)) or len(fates) < 2:
         raise ValueError("not the parts of a long MT")
     return Parts(provider, link, fingerprint, fates), bool(doubt)
-
-
-def _json(body: list[Any]) -> str:
-    return json.dumps(body, separators=(",", ":"))

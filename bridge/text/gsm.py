@@ -38,15 +38,21 @@ EXTENSION = {
     0x65: "€",
 }
 
+_OTHER = 0xFF
+"""No septet."""
+
 _ESCAPED = re.compile(rb"\x1b(.?)", re.DOTALL)
 
 
 class _Tables(NamedTuple):
-    """One pair of tables. `written`: octets by code point; `shown`: characters by the octet after an escape."""
+    """One pair of tables. `written`: octets by code point; `shown`: characters by the octet after an escape;
+    `of_latin1`: the octet of each character of Latin-1; `_OTHER` for those that need two, or are not there.
+    """
 
     locking: str
     written: dict[int, bytes | int]
     shown: dict[bytes, str]
+    of_latin1: bytes
 
 
 @lru_cache(maxsize=256)  # all the pairs there are
@@ -64,7 +70,9 @@ def _tables(locking: int, single: int) -> _Tables:
         for code, character in enumerate(table)
         if character not in (ESCAPE, national.NO_CHARACTER)
     }
-    return _Tables(table, written, shown)
+    octets = [written.get(point) for point in range(256)]
+    of_latin1 = bytes(octet if isinstance(octet, int) else _OTHER for octet in octets)
+    return _Tables(table, written, shown, of_latin1)
 
 
 _BASIC_TABLES = _tables(0, 0)
@@ -83,7 +91,15 @@ def _tables_of(shifts: Shifts) -> _Tables:
 
 def encode(text: str, shifts: Shifts = NO_SHIFTS) -> bytes:
     """One octet a character, two for those of the extension. Raises UnicodeEncodeError like any codec."""
-    return charmap_encode(text, "strict", _tables_of(shifts).written)[0]
+    tables = _tables_of(shifts)
+    try:  # Most texts are Latin-1 without an escape, and that many times sooner written so.
+        octets = text.encode("latin-1").translate(tables.of_latin1)
+    except UnicodeEncodeError:
+        pass
+    else:
+        if _OTHER not in octets:
+            return octets
+    return charmap_encode(text, "strict", tables.written)[0]
 
 
 def decode(octets: bytes, shifts: Shifts = NO_SHIFTS) -> str:
@@ -92,7 +108,7 @@ def decode(octets: bytes, shifts: Shifts = NO_SHIFTS) -> str:
     An unknown code after an escape shows as the character without it (TS 23.038, 6.2.1.1), an octet without a
     character as U+FFFD.
     """
-    locking, _, shown = _tables_of(shifts)
+    locking, _, shown, _ = _tables_of(shifts)
     if 0x1B not in octets:
         return charmap_decode(octets, "replace", locking)[0]
     pieces = _ESCAPED.split(octets)  # in turn what is not escaped, and the octet after an escape

@@ -30,11 +30,9 @@ def cut(text: str, limits: Sequence[Limit], most: int) -> list[str]:
     A grapheme longer than a piece is cut between its characters. If that makes more than `most` pieces the text is
     cut between characters only; these are the fewest pieces there can be, and may still be more than `most`.
     """
-    fillings = [
-        (limit.room, list(accumulate(map(limit.sizes.__getitem__, text), initial=0))) for limit in limits
-    ]
+    fillings = [(limit.room, _taken(text, limit.sizes)) for limit in limits]
     ends = _ends(fillings, range(len(text) + 1))
-    if len(ends) <= most:
+    if len(ends) <= most and not _all_graphemes(text):
         between_graphemes = _ends(fillings, _boundaries(text))
         ends = between_graphemes if len(between_graphemes) <= most else ends
     return [text[start:end] for start, end in pairwise((0, *ends))]
@@ -57,8 +55,19 @@ def _ends(fillings: Sequence[tuple[int, Sequence[int]]], boundaries: Sequence[in
     return ends
 
 
+def _taken(text: str, sizes: Mapping[str, int]) -> Sequence[int]:
+    """What the text takes up to each character, and in all. In most texts they all take the same."""
+    if len(different := {*sizes.values()}) == 1:
+        (size,) = different
+        return range(0, size * (len(text) + 1), size)
+    return list(accumulate(map(sizes.__getitem__, text), initial=0))
+
+
+def _all_graphemes(text: str) -> bool:
+    """Whether it is sure that each of its characters is one."""
+    return text.isascii() and "\r\n" not in text
+
+
 def _boundaries(text: str) -> Sequence[int]:
     """The places between graphemes, and both ends."""
-    if text.isascii() and "\r\n" not in text:
-        return range(len(text) + 1)
     return list(accumulate(map(len, _GRAPHEME.findall(text)), initial=0))

@@ -136,6 +136,12 @@ def test_reading_undoes_writing_of_every_character(shifts: Shifts) -> None:
     assert gsm.decode(gsm.encode(text, shifts), shifts) == text
 
 
+@pytest.mark.parametrize("shifts", PAIRS)
+def test_a_character_is_written_the_same_alone_and_among_others(shifts: Shifts) -> None:
+    text = writable(shifts)
+    assert b"".join(gsm.encode(character, shifts) for character in text) == gsm.encode(text, shifts)
+
+
 @given(st.sampled_from(PAIRS), st.data())
 def test_reading_undoes_writing(shifts: Shifts, data: st.DataObject) -> None:
     text = data.draw(st.text(st.sampled_from(writable(shifts))))
