@@ -77,10 +77,12 @@ local function record_part(key, owner, reference, state, info, mine, same, again
   return not (ours or again or (same and letter == 'D')), letter == 'E'
 end
 
--- Empties the record for another copy. That the MT has ended is not undone by that.
-local function begin_anew(joins, ended, joined)
+-- The record is that of another copy from now on. That the MT has ended is not undone by that.
+local function begin_anew(joins, ended, joined, ...)
   redis.call('DEL', joins)
+  redis.call('HSET', joins, ...)
   if ended then redis.call('HSET', joins, 'ended', ended, 'joined', joined) end
+  keep(joins, JOIN_MS)
 end
 
 -- An answer that is not fenced begins the copy that counts, or goes on with it; one that was fenced counts if it is of
@@ -100,21 +102,16 @@ function operations.part_answered()
   local fenced, by_end = record_part(key, owner, reference, state, info, not given_up, same, again)
   local counts = not fenced or same or (by_end and not (counted or given_up))
   if counts and not same then
-    begin_anew(joins, ended, joined)
-    said, open = nil, nil
+    said, open = nil, all_open(of)
+    begin_anew(joins, ended, joined, 'run', run, 'of', of, 'open', open)
   end
   if counts then
     if not said then
       if not ended then expect_receipts(due_of_join(joins), overdue_ms) end
-      if not open then
-        open = all_open(of)
-        redis.call('HSET', joins, 'run', run, 'of', of, 'open', open)
-      end
       redis.call('HSET', joins, 's' .. n, (fenced and '1' or '0') .. place)
       if place == '' then redis.call('HSET', joins, 'open', over_at(open, n)) end
     end
     if dup == '1' then redis.call('HSET', joins, 'dup', '1') end
-    keep(joins)
   end
   if hit and hit.shared and (counts or counted) then redis.call('HSET', joins, 'common', '1') end
   local unmatched = {}
@@ -133,8 +130,6 @@ function operations.retire()
   local join = read_hash(joins)
   if join.retired and not join.run then return 1 end
   local reference = join.run and string.match(join.run, '^%d*') or select(3, pending(get(key) or '')) or ''
-  begin_anew(joins, join.ended, join.joined)
-  redis.call('HSET', joins, 'retired', reference)
-  keep(joins)
+  begin_anew(joins, join.ended, join.joined, 'retired', reference)
   return 1
 end

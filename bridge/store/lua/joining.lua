@@ -17,6 +17,10 @@
 --   ended    tag of the receipt that ended it
 --   joined   the states of all segments at that time, with commas
 
+-- From its first answer on: as long as its ids are, if their receipts come while they are, and to renew it with each of
+-- those would be a tenth of what a segment costs.
+local JOIN_MS = 2 * retention
+
 local function join_key(mt_key) return prefix .. ':join:' .. mt_key end
 local function join_key_of(use) return join_key(mt_key_of(use.body)) end
 
@@ -67,7 +71,6 @@ local function judge_segment(hit, question, decides)
       ended, joined = question.tag, states_of(read_hash(key))
       redis.call('HSET', key, 'ended', ended, 'joined', joined)
     end
-    if counts then keep(key) end
   end
   local stale = ended_by(use) ~= '' and use.mark ~= question.tag
   local ends = ended == question.tag
