@@ -7,10 +7,10 @@ length; nobody will ever ask for them. Copied inside Redis, which has nothing el
 import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
 from bridge.proof.bench_report import Memory
 from bridge.proof.bench_stage import RedisLost, redis_bytes
@@ -80,7 +80,7 @@ async def remembered(
         try:
             with _redis_lost():
                 await copies.make(lives)
-                await _file_written(client)
+                await _write_file_anew(client)
             yield Memory(lives, await redis_bytes(url) - before)
         finally:
             if lasting:
@@ -104,8 +104,17 @@ async def keys_of_a_life(client: Redis, prefix: str, lives: int) -> list[bytes]:
     return [key for keys in kinds.values() for key in sorted(keys)[: len(keys) // lives]]
 
 
-async def _file_written(client: Redis) -> None:
-    """Wait while a process of Redis writes its file anew, as it does when that has grown: it is not to be measured."""
+async def _write_file_anew(client: Redis) -> None:
+    """Now, and wait for it: else Redis does so when its file has grown, which may be in the midst of a round."""
+    if not (await client.info("persistence")).get("aof_enabled"):
+        return
+    await _until_written(client)
+    with suppress(ResponseError):  # whose Redis it is may not allow that
+        await client.bgrewriteaof()
+    await _until_written(client)
+
+
+async def _until_written(client: Redis) -> None:
     while True:
         facts = await client.info("persistence")
         if not any(

@@ -17,8 +17,8 @@
 --   ended    tag of the receipt that ended it
 --   joined   the states of all segments at that time, with commas
 
--- From its first answer on: as long as its ids are, if their receipts come while they are, and to renew it with each of
--- those would be a tenth of what a segment costs.
+-- From its first answer on: as long as any of its ids is, if receipts come while they are kept. So there need not be a
+-- write for each of them to keep it.
 local JOIN_MS = 2 * retention
 
 local function join_key(mt_key) return prefix .. ':join:' .. mt_key end
