@@ -48,9 +48,11 @@ class Copies:
             first, self._lives = self._lives, min(self._lives + AT_ONCE, lives)
             await self._run("COPY", first, self._lives - 1)
             self._progress(self._lives)
-        # Redis moves into a larger table bit by bit, with each look into it: it is to be through before a round.
-        for first in range(0, lives, AT_ONCE):
-            await self._run("EXISTS", first, min(first + AT_ONCE, lives) - 1)
+
+    async def touch(self) -> None:
+        """All that were made. Raises RedisError."""
+        for first in range(0, self._lives, AT_ONCE):
+            await self._run("TOUCH", first, min(first + AT_ONCE, self._lives) - 1)
 
     async def remove(self) -> None:
         """All that were made. Raises RedisError."""
@@ -81,6 +83,9 @@ async def remembered(
             with _redis_lost():
                 await copies.make(lives)
                 await _write_file_anew(client)
+                # Redis moves into a larger table bit by bit, with each look into it; and of the memory it shared with
+                # the process that wrote the file, each page is dear once. It is to be through with both before a round.
+                await copies.touch()
             yield Memory(lives, await redis_bytes(url) - before)
         finally:
             if lasting:
