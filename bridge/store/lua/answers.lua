@@ -17,7 +17,8 @@ local function record_answer(key, owner, info, named)
   if letter and letter ~= 'E' then return true, true end
   local fenced = value and not is_pending_of(owner, value)
   letter = fenced and 'F' or 'D'
-  put(key, (named and letter or string.lower(letter)) .. '|' .. info)
+  local answer = (named and letter or string.lower(letter)) .. '|' .. info
+  if value then keep_on(key, answer) else put(key, answer) end
   return fenced, false
 end
 
@@ -82,7 +83,7 @@ local function begin_anew(joins, ended, joined, ...)
   redis.call('DEL', joins)
   redis.call('HSET', joins, ...)
   if ended then redis.call('HSET', joins, 'ended', ended, 'joined', joined) end
-  keep(joins, JOIN_MS)
+  keep(joins)
 end
 
 -- An answer that is not fenced begins the copy that counts, or goes on with it; one that was fenced counts if it is of
@@ -112,6 +113,7 @@ function operations.part_answered()
       if place == '' then redis.call('HSET', joins, 'open', over_at(open, n)) end
     end
     if dup == '1' then redis.call('HSET', joins, 'dup', '1') end
+    keep(joins)
   end
   if hit and hit.shared and (counts or counted) then redis.call('HSET', joins, 'common', '1') end
   local unmatched = {}

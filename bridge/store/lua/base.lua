@@ -50,6 +50,8 @@ local function get(key) return redis.call('GET', key) end
 local function put(key, value, ttl_ms) redis.call('SET', key, value, 'PX', ttl_ms or retention) end
 -- Only if there is nothing under the key: says whether.
 local function put_first(key, value, ttl_ms) return redis.call('SET', key, value, 'PX', ttl_ms or retention, 'NX') end
+-- In place of what is there, for as long as that was to live: cheaper.
+local function keep_on(key, value) redis.call('SET', key, value, 'KEEPTTL') end
 local function keep(key, ttl_ms) redis.call('PEXPIRE', key, ttl_ms or retention) end
 
 local function read_hash(key)

@@ -17,10 +17,6 @@
 --   ended    tag of the receipt that ended it
 --   joined   the states of all segments at that time, with commas
 
--- From its first answer on: as long as any of its ids is, if receipts come while they are kept. So there need not be a
--- write for each of them to keep it.
-local JOIN_MS = 2 * retention
-
 local function join_key(mt_key) return prefix .. ':join:' .. mt_key end
 local function join_key_of(use) return join_key(mt_key_of(use.body)) end
 
@@ -71,6 +67,7 @@ local function judge_segment(hit, question, decides)
       ended, joined = question.tag, states_of(read_hash(key))
       redis.call('HSET', key, 'ended', ended, 'joined', joined)
     end
+    if counts then keep(key) end
   end
   local stale = ended_by(use) ~= '' and use.mark ~= question.tag
   local ends = ended == question.tag

@@ -56,7 +56,7 @@ local function reclaim(held, become)
   if not value then return false end
   local place = '(%f[%d]' .. epoch .. '|%+?' .. tag .. ')([:!][^|]*)'
   local changed, times = string.gsub(value, place, function(head, claim) return head .. become(claim) end, 1)
-  if changed ~= value then put(id_key, changed) end
+  if changed ~= value then keep_on(id_key, changed) end
   return times == 1
 end
 
