@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
 
 from bridge.proof.bench_report import Memory
-from bridge.proof.bench_stage import RedisLost, redis_bytes
+from bridge.proof.bench_stage import RedisLost, redis_memory
 
 AT_ONCE = 10_000
 """Lives in one call: for some 50 ms Redis does nothing else."""
@@ -78,7 +78,7 @@ async def remembered(
     async with Redis.from_url(url) as client:
         with _redis_lost():
             copies = Copies(client, await keys_of_a_life(client, prefix, like), progress)
-            before = await redis_bytes(url)
+            before = await redis_memory(url)
         try:
             with _redis_lost():
                 await copies.make(lives)
@@ -86,7 +86,7 @@ async def remembered(
                 # Redis moves into a larger table bit by bit, with each look into it; and of the memory it shared with
                 # the process that wrote the file, each page is dear once. It is to be through with both before a round.
                 await copies.touch()
-            yield Memory(lives, await redis_bytes(url) - before)
+            yield Memory(lives, (await redis_memory(url)).octets - before.octets)
         finally:
             if lasting:
                 with _redis_lost():

@@ -32,7 +32,8 @@ class Round:
     """One measured round. `cpu_us`: microseconds of CPU a life, by who had them; None where that cannot be seen.
 
     `publish_us`: of the broker for one MT that is put into its queue, before the round; in `cpu_us` as well.
-    `start_s`: from the start of the process to the first message taken. `redis_bytes`: a life's, once all is through.
+    `start_s`: from the start of the process to the first message taken. `redis_bytes`: a life's, once all is through;
+    None if keys of earlier rounds expired meanwhile.
     Over time: `rate` of lives that ended, `begun` of those that began (a submit_sm at the SMSC, a deliver_sm to us).
     """
 
@@ -44,7 +45,7 @@ class Round:
     publish_us: float | None
     start_s: float
     peak_kib: int
-    redis_bytes: float
+    redis_bytes: float | None
     refused: int
     findings: Findings
     rate: Sequence[Point]

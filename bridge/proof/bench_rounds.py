@@ -29,7 +29,7 @@ from bridge.proof.bench_report import (
 )
 from bridge.proof.bench_setting import Setting, route_names
 from bridge.proof.bench_smsc import HOLD_S
-from bridge.proof.bench_stage import Kind, redis_bytes
+from bridge.proof.bench_stage import Kind, redis_memory
 
 SETTLE_S = 1.0
 """At the beginning of a steady rate; not in its percentiles."""
@@ -44,7 +44,7 @@ async def peak(course: Course, subject: Subject, traffic: Traffic, rows: int) ->
     segments = course.setting.segments if bridge and traffic == "mt" else 1
     redis_url = course.ground.stage.servers.redis_url
     board = course.board(rows)
-    bytes_before = await redis_bytes(redis_url)
+    memory = await redis_memory(redis_url)
     mts = _mts(course.setting.routes if bridge else 1, segments)
     publish_us = None if inbound else await _fill(course, board, mts, what)
     provider = await course.start_provider(board, traffic, segments=segments) if bridge else None
@@ -64,7 +64,7 @@ async def peak(course: Course, subject: Subject, traffic: Traffic, rows: int) ->
     for one in (child, provider):
         if one is not None:
             await one.stop()
-    bytes_after = await redis_bytes(redis_url)
+    kept = (await redis_memory(redis_url)).since(memory)
     begun = happened(board.sent if inbound else board.taken)
     if publish_us is not None and cpu_us["broker"] is not None:
         cpu_us["broker"] += publish_us
@@ -77,7 +77,7 @@ async def peak(course: Course, subject: Subject, traffic: Traffic, rows: int) ->
         publish_us=publish_us,
         start_s=begun[0] - started,
         peak_kib=most_kib,
-        redis_bytes=(bytes_after - bytes_before) / rows,
+        redis_bytes=None if kept is None else kept / rows,
         refused=board.total("refused"),
         findings=findings,
         rate=rate_over_time(happened(board.answered), seconds / STEPS),

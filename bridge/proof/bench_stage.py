@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 from urllib.parse import urlsplit
 
 import redis.asyncio
@@ -147,12 +147,24 @@ def server_session(url: str) -> int | None:
     return session_of_listener(parts.port or _PORTS[parts.scheme])
 
 
-async def redis_bytes(url: str) -> int:
-    """Memory that the data of Redis takes now, without what its clients and its file do. Raises RedisLost."""
+class RedisMemory(NamedTuple):
+    """`octets` that the data of a Redis takes; `expired`: keys that have lived their time since it began."""
+
+    octets: int
+    expired: int
+
+    def since(self, before: "RedisMemory") -> int | None:
+        """How many octets more than then; None if that cannot be told: some of what was there then expired."""
+        return self.octets - before.octets if self.expired == before.expired else None
+
+
+async def redis_memory(url: str) -> RedisMemory:
+    """What the data of Redis takes now, without what its clients and its file do. Raises RedisLost."""
     try:
         async with redis.asyncio.Redis.from_url(url) as client:
-            facts = await client.info("memory")
+            facts = await client.info("memory", "stats")
     except (redis.exceptions.RedisError, OSError) as error:
         raise RedisLost(f"Redis does not answer: {error}") from error
     apart = ("mem_clients_normal", "mem_aof_buffer")
-    return int(facts["used_memory"]) - sum(int(facts.get(name, 0)) for name in apart)
+    octets = int(facts["used_memory"]) - sum(int(facts.get(name, 0)) for name in apart)
+    return RedisMemory(octets, int(facts["expired_keys"]))

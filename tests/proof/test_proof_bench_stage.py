@@ -16,7 +16,7 @@ from bridge.proof.bench_messages import PROVIDER, SENDER, handset, mt_body, row_
 from bridge.proof.bench_setting import MOST_IN_FLIGHT, Setting, route_names
 from bridge.proof.bench_site import BenchSite
 from bridge.proof.bench_smsc import HOLD_S
-from bridge.proof.bench_stage import Ground, server_session
+from bridge.proof.bench_stage import Ground, RedisMemory, server_session
 from bridge.proof.ensure import Servers
 
 SERVERS = Servers("amqp://guest:guest@localhost:1/", "redis://localhost:2/0", None, None)
@@ -92,3 +92,9 @@ def callback(request: bytes) -> Callback:
 def test_a_server_elsewhere_has_no_cpu_that_could_be_seen() -> None:
     assert server_session("amqp://guest@rabbit.example.com/") is None
     assert server_session("redis://127.0.0.1:1/0") is None
+
+
+def test_what_redis_keeps_is_not_known_where_it_lost_some_by_itself() -> None:
+    before = RedisMemory(octets=400, expired=7)
+    assert RedisMemory(octets=1000, expired=7).since(before) == 600
+    assert RedisMemory(octets=1000, expired=8).since(before) is None
