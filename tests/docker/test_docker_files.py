@@ -8,6 +8,7 @@ import yaml
 
 from bridge.cli import main
 from bridge.config.load import load_config
+from bridge.proof.servers import MOST_OF_WAL
 
 DOCKER = Path(__file__).parents[2] / "docker"
 SECRETS = {"RABBITMQ_PASSWORD": "one", "SMSC_PASSWORD": "two"}
@@ -54,3 +55,12 @@ def test_the_commands_exist_with_these_options(services: dict[str, Any], service
 
 def test_a_worker_may_drain_before_it_is_killed(services: dict[str, Any]) -> None:
     assert int(services["worker"]["stop_grace_period"].removesuffix("s")) > 30
+
+
+def test_rabbitmq_has_the_settings_with_which_the_bridge_is_measured(services: dict[str, Any]) -> None:
+    mounted = dict(volume.split(":")[:2] for volume in services["rabbitmq"]["volumes"])
+    assert mounted["./rabbitmq.conf"].startswith("/etc/rabbitmq/conf.d/")
+    lines = (DOCKER / "rabbitmq.conf").read_text().splitlines()
+    assert [line for line in lines if not line.startswith("#")] == [
+        f"raft.wal_max_size_bytes = {MOST_OF_WAL}"
+    ]
