@@ -110,8 +110,12 @@ class Redis:
         assert not isinstance(found, dict), f"a key of another kind: {key!r}"
         return False if found is None else found
 
-    def _set(self, key: bytes, value: Any, _px: bytes, ttl_ms: Any, nx: bytes = b"") -> bool:
-        assert _px == b"PX"
+    def _set(self, key: bytes, value: Any, how: bytes, ttl_ms: Any = None, nx: bytes = b"") -> bool:
+        if how == b"KEEPTTL":
+            assert self.get(key) is not None, f"it would stay for ever: {key!r}"
+            self._kept[key] = _octets(value)
+            return True
+        assert how == b"PX"
         if nx == b"NX" and self.get(key) is not None:
             return False
         self.put(key, _octets(value), int(_octets(ttl_ms)))
